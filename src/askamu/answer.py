@@ -1,0 +1,382 @@
+"""A question -> an Answer: answered with citations, closed, or *not stated*.
+
+This is the whole way of a question: understand, retrieve, compose, and say how sure it is. A search that
+breaks raises; it never looks like an answer or like *not stated*.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from askamu import texts
+from askamu.cite import Citations, short_date
+from askamu.compose import Context, Draft, decision, fact, listing, several, who
+from askamu.compose.draft import escape
+from askamu.danish import stem, words
+from askamu.errors import QuestionEmpty, QuestionTooLong
+from askamu.library import Library, day_text
+from askamu.load import clean
+from askamu.minutes import AgendaItem, Minutes, SectionKind
+from askamu.passage import Answer, Coverage, Filters, QuestionKind, Related, Retrieved, Tier, Turn
+from askamu.question import understand
+from askamu.retrieve import EMPTY, ItemHit, Ranking, retrieve
+from askamu.select import PARTIAL, Matcher
+from askamu.vocabulary import table
+
+MAX_RELATED = 4
+RETRIEVED = 40
+MAX_RELATED_SEARCHED = 15
+TELLING = 1.0  # rarity a word must have for other items that hold it to be worth naming
+# What the best item must hold of the question's telling words, and how near its best passage must be. Both
+# failing means that the minutes do not treat the matter (docs/decisions.md, "abstention").
+MIN_COVERED = 0.22
+MIN_COSINE = 0.845
+MIN_COSINE_ENGLISH = 0.80
+SUBJECT = 2.5  # rarity of a word that can be a question's subject
+SURE_COVERED = 0.40  # below this an answer is only a possible match
+
+
+def ask(
+    library: Library,
+    question: str,
+    history: Sequence[Turn] = (),
+    filters: Filters = Filters(),
+    language: str | None = None,
+) -> Answer:
+    """Answer a question from the indexed minutes.
+
+    Args:
+        library: an open index.
+        question: the person's words.
+        history: earlier turns of the conversation, oldest first.
+        filters: set in the interface; they win over what the question says.
+        language: of the answer's frame; None for the question's own.
+
+    Raises:
+        QuestionEmpty, QuestionTooLong: the question can't be read.
+        UnknownFilter: a filter names what is not indexed.
+        IndexUnreadable, EmbedderUnavailable, OtherEmbedder: the search could not be done.
+    """
+    started = time.perf_counter()
+    question = clean(question).strip()
+    if not question:
+        raise QuestionEmpty
+    limit = library.settings.max_question_chars
+    if len(question) > limit:
+        raise QuestionTooLong(len(question), limit)
+    library.check(filters)
+    understood = understand(question, library.known, history, filters, language)
+    meetings = library.allowed(understood.filters)
+    searched_at = time.perf_counter()
+    ranking = EMPTY
+    if understood.refused is None and not understood.meeting_missing:
+        ranking = retrieve(library, understood, meetings)
+    found_at = time.perf_counter()
+    context = Context(
+        library, understood, meetings, ranking, Matcher(library, understood), Citations(library, understood.language)
+    )
+    draft, ranking = _draft(context)
+    ranking = _first(context, ranking, draft)
+    done = time.perf_counter()
+    return Answer(
+        question=question,
+        completed_question=understood.completed,
+        language=understood.language,
+        kind=understood.kind,
+        tier=draft.tier,
+        text=draft.text,
+        filters=replace(understood.filters, case_number=understood.case_number or filters.case_number),
+        coverage=library.coverage(meetings),
+        citations=context.citations.all(),
+        related=_related(context, ranking, draft),
+        retrieved=_retrieved(library, ranking),
+        warnings=tuple(context.warnings),
+        embedder=library.current.manifest.model_id,
+        timings_ms={
+            "retrieve": round(1000 * (found_at - searched_at), 1),
+            "answer": round(1000 * (done - found_at), 1),
+            "total": round(1000 * (done - started), 1),
+        },
+    )
+
+
+def _draft(context: Context) -> tuple[Draft, Ranking]:
+    """The answer, and the ranking it rests on."""
+    question, ranking = context.question, context.ranking
+    if question.refused:
+        return _refusal(context), ranking
+    if question.foreign_municipality:
+        said = context.say(
+            "foreign_municipality",
+            name=escape(question.foreign_municipality),
+            indexed=", ".join(context.library.municipalities),
+        )
+        return Draft(said + "\n\n" + _searched(context), Tier.NOT_STATED), ranking
+    if question.meeting_missing or not context.meetings:
+        return Draft(context.say("no_such_meeting") + "\n\n" + _searched(context), Tier.NOT_STATED), ranking
+    if question.case_number:
+        places = [
+            p
+            for p in context.library.record.find_case(context.library.generation, question.case_number)
+            if _inside(context, p[0])
+        ]
+        draft = listing.case(context, places)
+        if draft is None:
+            return Draft(
+                context.say("no_such_case", number=question.case_number) + "\n\n" + _searched(context), Tier.NOT_STATED
+            ), ranking
+        return draft, ranking
+    closed = _closed(context)
+    if closed is not None:
+        return closed, ranking
+    attendance = who.compose(context)
+    if attendance is not None:
+        return attendance, ranking
+    if question.item is not None and len(context.meetings) == 1:
+        ranking = _only_item(context, question.item)
+        context.ranking = ranking
+    if not ranking.items:
+        return _not_stated(context), ranking
+    doubt = _doubt(context)
+    if doubt is not None:
+        return doubt, ranking
+    draft = None
+    if question.kind is QuestionKind.COMPARISON:
+        both = several.comparison(context)
+        if both is not None:
+            return both
+    if question.kind is QuestionKind.LISTING:
+        draft = listing.compose(context)
+        if draft is not None:
+            return draft, ranking
+    if question.kind is QuestionKind.TIMELINE:
+        draft = several.timeline(context)
+        if draft is not None:
+            return draft, ranking
+    if question.kind is QuestionKind.DECISION:
+        draft = decision.compose(context, ranking.items[0])
+    if draft is None:
+        draft = fact.compose(context)
+    if draft is None:
+        return _not_stated(context), ranking
+    if _covered(context, ranking.items[0]) < SURE_COVERED and draft.tier is Tier.ANSWER and question.language == "da":
+        draft = replace(draft, tier=Tier.POSSIBLE)
+    return draft, ranking
+
+
+def _refusal(context: Context) -> Draft:
+    """Small talk gets a greeting, everything else out of scope a polite sentence; both say what askamu can do."""
+    return Draft(context.say(str(context.question.refused)), Tier.NOT_STATED)
+
+
+def _inside(context: Context, document: str) -> bool:
+    return any(m.id == document for m in context.meetings)
+
+
+def _closed(context: Context) -> Draft | None:
+    """The answer on a closed item: by its number in a meeting that is named, or by its public heading."""
+    question = context.question
+    if len(context.meetings) > 3:
+        return None
+    for row in context.meetings:
+        minutes = context.library.minutes(row.id)
+        for index, item in enumerate(minutes.items):
+            if not item.closed:
+                continue
+            by_number = question.item == item.number and len(context.meetings) == 1
+            if by_number or _asked_by_title(context, minutes, item):
+                mark = context.mark_title(minutes, item)
+                number = f" {context.say('closed_case', number=item.case_number)}" if item.case_number else ""
+                heading = (
+                    context.say("closed_heading", title=escape(item.title))
+                    if item.title
+                    else context.say("closed_untitled")
+                )
+                said = context.say(
+                    "closed",
+                    place=context.place(minutes, None).removesuffix(f", {context.say('header')}"),
+                    number=item.number or "?",
+                )
+                return Draft(
+                    f"{said} {heading}{number} {mark}\n\n{context.say('closed_why')}",
+                    Tier.CLOSED,
+                    ((minutes.id, index),),
+                )
+    return None
+
+
+def _asked_by_title(context: Context, minutes: Minutes, item: AgendaItem) -> bool:
+    asked = context.question.completed.casefold()
+    if not item.title or not ("punkt" in asked or "item" in asked or "lukke" in asked or "closed" in asked):
+        return False
+    if context.question.kind is QuestionKind.LISTING:
+        return False
+    open_twin = any(not i.closed and i.title.casefold() == item.title.casefold() for i in minutes.items)
+    telling = [stem(w) for w in words(item.title) if len(w) > 3]
+    return bool(telling) and not open_twin and all(t in context.matcher.asked for t in telling)
+
+
+def _only_item(context: Context, number: str) -> Ranking:
+    """The ranking with the item that is asked for by number first."""
+    row = context.meetings[0]
+    minutes = context.library.minutes(row.id)
+    index = next((n for n, i in enumerate(minutes.items) if i.number == number), None)
+    if index is None:
+        return context.ranking
+    found = next((h for h in context.ranking.items if h.place == (row.id, index)), None)
+    hit = found or ItemHit(row.id, number, index, 1.0, ())
+    rest = tuple(h for h in context.ranking.items if h.place != hit.place)
+    return replace(context.ranking, items=(replace(hit, score=max(1.0, hit.score)), *rest))
+
+
+def _doubt(context: Context) -> Draft | None:
+    """A *not stated* where what the question demands is not in the minutes; None where nothing speaks against it."""
+    question, ranking = context.question, context.ranking
+    hit = ranking.items[0]
+    minutes, item = context.minutes(hit), context.item(hit)
+    if question.kind is QuestionKind.DECISION and item is not None:
+        body = decision.foreign_body(context, minutes, item)
+        if body is not None:
+            said = context.say("foreign_body", body=escape(body))
+            return Draft(said + "\n\n" + _nearest(context) + _searched(context), Tier.NOT_STATED)
+    for demand in table("questions")["demand"]:
+        if any(re.search(p, question.completed, re.IGNORECASE) for p in demand["asks"]):
+            said_there = minutes.text[item.start : item.end] if item else minutes.text[: minutes.header.end]
+            if not any(re.search(p, said_there) for p in demand["needs"]):
+                return Draft(
+                    context.say(f"demand_{demand['name']}") + "\n\n" + _nearest(context) + _searched(context),
+                    Tier.NOT_STATED,
+                )
+    covered = _covered(context, hit)
+    limit = MIN_COSINE if question.language == "da" else MIN_COSINE_ENGLISH
+    if covered < MIN_COVERED and ranking.best_cosine < limit:
+        return _not_stated(context)
+    if _out_of_period(context, hit) or (question.filters.date_from is not None and _absent_subject(context)):
+        return _not_stated(context)
+    return None
+
+
+def _covered(context: Context, hit: ItemHit) -> float:
+    """How much of the question's telling words the item holds, by weight."""
+    minutes, item = context.minutes(hit), context.item(hit)
+    text = minutes.text[item.start : item.end] if item else minutes.text[: minutes.header.end]
+    return context.matcher.score(
+        context.matcher.credits(f"{text} {minutes.municipality or ''} {minutes.committee or ''}")
+    )
+
+
+def _absent_subject(context: Context) -> bool:
+    """Whether the question's subject is on the agenda of other meetings and nowhere in those asked about.
+
+    A subject is a word of the question that stands in the heading of an item.
+    """
+    matcher = context.matcher
+    asked = {t for t, w in matcher.weights.items() if t in matcher.asked and not t[0].isdigit() and w >= SUBJECT}
+    headings = " ".join(i.title for m in context.library.meetings for i in context.library.minutes(m.id).items)
+    subjects = asked & matcher.credits(headings).keys()
+    if not subjects:
+        return False
+    here = " ".join(context.library.minutes(m.id).text for m in context.meetings[:12])
+    return not subjects & matcher.credits(here).keys()
+
+
+def _out_of_period(context: Context, hit: ItemHit) -> bool:
+    """Whether the years asked for stand neither in the item nor in its meeting's date."""
+    question = context.question
+    if not question.years or question.future:
+        return False
+    minutes, item = context.minutes(hit), context.item(hit)
+    said = minutes.text[item.start : item.end] if item else minutes.text[: minutes.header.end]
+    bounds = [d.year for d in (minutes.date.earliest, minutes.date.latest) if d]
+    return not any(str(y) in said or (bounds and min(bounds) <= y <= max(bounds)) for y in question.years)
+
+
+def _not_stated(context: Context) -> Draft:
+    return Draft(context.say("not_stated") + "\n\n" + _nearest(context) + _searched(context), Tier.NOT_STATED)
+
+
+def _nearest(context: Context) -> str:
+    """The nearest items, offered as such."""
+    places = []
+    for hit in context.ranking.items[:MAX_RELATED]:
+        minutes, item = context.minutes(hit), context.item(hit)
+        if item is not None:
+            places.append(context.place(minutes, item))
+    return f"{context.say('nearest')} {' · '.join(places)}\n\n" if places else ""
+
+
+def _searched(context: Context) -> str:
+    """What was searched: how many meetings, whose, from when to when."""
+    return searched_text(context.library.coverage(context.meetings or context.library.meetings), context.language)
+
+
+def searched_text(coverage: Coverage, language: str) -> str:
+    """»Søgt: 5 møder i Holstebro Arbejdsmarkedsudvalget …, 23. oktober 2019 – 11. marts 2024.«"""
+    period = ""
+    if coverage.first and coverage.last:
+        period = day_text(coverage.first, language)
+        if coverage.last != coverage.first:
+            period += f" – {day_text(coverage.last, language)}"
+    undated = texts.text("answer.undated_count", language, count=coverage.undated) if coverage.undated else ""
+    key = "answer.searched" if coverage.meetings != 1 else "answer.searched_one"
+    return texts.text(
+        key,
+        language,
+        meetings=coverage.meetings,
+        committees=escape("; ".join(coverage.committees)),
+        period=period + undated,
+    ).strip()
+
+
+def _first(context: Context, ranking: Ranking, draft: Draft) -> Ranking:
+    """The ranking with the items that the answer rests on first: what is shown was found."""
+    known = {hit.place: hit for hit in ranking.items}
+    used = []
+    for document, index in draft.used:
+        hit = known.get((document, index))
+        if hit is None:
+            minutes = context.library.minutes(document)
+            number = minutes.items[index].number or str(index + 1) if index >= 0 else "0"
+            hit = ItemHit(document, number, index, 0.0, ())
+        used.append(hit)
+    rest = [hit for hit in ranking.items if hit.place not in set(draft.used)]
+    return replace(ranking, items=(*used, *rest))
+
+
+def _retrieved(library: Library, ranking: Ranking) -> tuple[Retrieved, ...]:
+    lines = []
+    for hit in ranking.items[:RETRIEVED]:
+        minutes = library.minutes(hit.document)
+        section = hit.hits[0].passage.section if hit.hits else SectionKind.HEADER
+        lines.append(Retrieved(minutes.source, hit.item, section, round(hit.score, 4)))
+    return tuple(lines)
+
+
+def _related(context: Context, ranking: Ranking, draft: Draft) -> tuple[Related, ...]:
+    """Where else the matter is treated: items near the question that hold its most telling word."""
+    if draft.tier not in (Tier.ANSWER, Tier.POSSIBLE):
+        return ()
+    asked = {t: w for t, w in context.matcher.weights.items() if t in context.matcher.asked and not t[0].isdigit()}
+    telling = max(asked, key=lambda t: asked[t], default=None)
+    if telling is None or asked[telling] < TELLING:
+        return ()
+    found = []
+    for hit in ranking.items[:MAX_RELATED_SEARCHED]:
+        minutes, item = context.minutes(hit), context.item(hit)
+        if hit.place in draft.used or item is None or item.closed:
+            continue
+        if context.matcher.credits(minutes.text[item.start : item.end]).get(telling, 0.0) >= PARTIAL:
+            found.append(
+                Related(
+                    minutes.id,
+                    minutes.source,
+                    hit.item,
+                    item.title,
+                    minutes.municipality,
+                    short_date(minutes, context.language),
+                )
+            )
+    return tuple(found[:MAX_RELATED])

@@ -1,0 +1,103 @@
+"""Marks and citations: every quote is copied from the stored text by its offsets."""
+
+from __future__ import annotations
+
+import re
+
+from askamu import texts
+from askamu.library import Library
+from askamu.minutes import AgendaItem, Minutes, Section, Span
+from askamu.passage import HEADER_ITEM, Citation
+
+
+class Citations:
+    """The citations of one answer, numbered in the order in which they are first marked."""
+
+    def __init__(self, library: Library, language: str) -> None:
+        self._library = library
+        self._language = language
+        self._found: dict[tuple[str, int, int], Citation] = {}
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def all(self) -> tuple[Citation, ...]:
+        return tuple(self._found.values())
+
+    def mark(self, minutes: Minutes, item: AgendaItem | None, section: Section, span: Span) -> str:
+        """Cite a span and return its mark, »[3]«.
+
+        Raises:
+            ValueError: if the span is empty or leaves its section; a bug, not bad input.
+        """
+        if not section.start <= span.start < span.end <= section.end:
+            raise ValueError(f"{minutes.source}: {span} is not inside {section.kind} {section.start}-{section.end}")
+        key = (minutes.id, span.start, span.end)
+        if key not in self._found:
+            self._found[key] = self._citation(len(self._found) + 1, minutes, item, section, span)
+        return f"[{self._found[key].n}]"
+
+    def _citation(self, n: int, minutes: Minutes, item: AgendaItem | None, section: Section, span: Span) -> Citation:
+        index = minutes.items.index(item) if item else -1
+        return Citation(
+            n=n,
+            passage_id=f"{minutes.id}.{index}.{span.start}.{span.end}",
+            document=minutes.id,
+            source=minutes.source,
+            municipality=minutes.municipality,
+            committee=minutes.committee,
+            held_on=minutes.held_on,
+            date_text=date_text(minutes, self._language),
+            item=(item.number or str(index + 1)) if item else HEADER_ITEM,
+            title=item.title if item else "",
+            case_number=item.case_number if item else None,
+            section=section.kind,
+            heading=section.heading,
+            quote=span.of(minutes.text),
+            start=span.start,
+            end=span.end,
+        )
+
+
+def date_text(minutes: Minutes, language: str) -> str:
+    """The meeting's date as it is shown; where it is unknown, that and what hints at it."""
+    if minutes.held_on:
+        return short_date(minutes, language)
+    hint = minutes.date.evidence
+    return (
+        texts.text("date.unknown_hint", language, year=short_date(minutes, language), hint=hint)
+        if hint
+        else texts.text("date.unknown", language)
+    )
+
+
+def short_date(minutes: Minutes, language: str) -> str:
+    """»11.03.2024«; the year alone where only that is known; »uden dato« where nothing is."""
+    if minutes.held_on:
+        return f"{minutes.held_on:%d.%m.%Y}"
+    if minutes.date.earliest and minutes.date.latest and minutes.date.earliest.year == minutes.date.latest.year:
+        return str(minutes.date.earliest.year)
+    return texts.text("date.none", language)
+
+
+def title_span(minutes: Minutes, item: AgendaItem) -> tuple[Section, Span]:
+    """The printed heading of an item: its line or lines, case number left out."""
+    head = item.sections[0]
+    block = minutes.text[head.start : head.end]
+    found = re.match(r"\s*[#*\s]*", block)
+    start = head.start + (found.end() if found else 0)
+    stop = minutes.text.find("\n\n", start, head.end)
+    end = head.end if stop < 0 else stop
+    if item.case_number:
+        at = minutes.text.find(item.case_number, start, end)
+        end = at if at > start else end
+    while end > start and (minutes.text[end - 1].isspace() or minutes.text[end - 1] == "*"):
+        end -= 1
+    return head, Span(start, end)
+
+
+def plain(text: str) -> str:
+    """A quote as it is shown: one line, Markdown marks of the source taken away."""
+    text = re.sub(r"\\([_*#\[\]()~`>+.!-])", r"\1", text.replace("**", ""))
+    text = re.sub(r"(?m)^\s*#{1,6}\s+", "", text)
+    return re.sub(r"\s+", " ", text).strip()

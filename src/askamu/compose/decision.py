@@ -1,0 +1,164 @@
+"""What was decided: the decision in its own words and, where it adopts one, the recommendation beside it."""
+
+from __future__ import annotations
+
+import re
+
+from askamu import texts
+from askamu.cite import plain
+from askamu.compose.draft import Context, Draft, escape, quote
+from askamu.danish import fold
+from askamu.minutes import AgendaItem, Minutes, Outcome, Section, SectionKind, Span
+from askamu.passage import Tier
+from askamu.retrieve import ItemHit
+
+FORMULA = 70  # characters up to which a decision is only a formula and stands bold
+MAX_DECISION = 1_100
+MAX_POINTS = 8
+
+
+def compose(context: Context, hit: ItemHit) -> Draft | None:
+    """The decision of an item; None where it has none that answers."""
+    minutes, item = context.minutes(hit), context.item(hit)
+    if item is None:
+        return None
+    others = _other_bodies(context, minutes, item)
+    own = (context.question.bodies and not others) or not context.question.bodies
+    parts = []
+    if item.decision is not None and (own or _asks_for_all(context) or _names_own(context, minutes)):
+        parts.append(decision_text(context, minutes, item))
+    parts += [_history_text(context, minutes, item, section) for section in others]
+    if not parts:
+        return None
+    if minutes.held_on is None:
+        parts.append(f"*{escape(undated(context, minutes))}*")
+    return Draft("\n\n".join(parts), Tier.ANSWER, (hit.place,))
+
+
+def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place: bool = True) -> str:
+    """»**Godkendt som indstillet** – place [1]«, what it adopts, and what was added."""
+    decision = item.decision
+    if decision is None:
+        raise ValueError(f"{minutes.source} item {item.number} has no decision")
+    section = item.of_kind(SectionKind.DECISION)[0]
+    whole = Span(decision.start, min(decision.end, decision.start + MAX_DECISION))
+    said = plain(whole.of(minutes.text))
+    mark = context.citations.mark(minutes, item, section, whole)
+    where = f" – {context.place(minutes, item)}" if place else ""
+    outcome = outcome_words(context, item)
+    if len(said) <= FORMULA:
+        lines = [f"**{escape(said.rstrip('.'))}**{where} {mark}"]
+        if not decision.final:
+            lines[0] = f"**{outcome}:** {quote(said)}{where} {mark}"
+    else:
+        lines = [f"**{outcome}**{where}: {quote(said)} {mark}"]
+    if not decision.final and Outcome.RECOMMENDED in decision.outcomes:
+        lines.append(context.say("not_final"))
+    lines += _adopted(context, minutes, item)
+    if decision.votes and not any(v.start < whole.end for v in decision.votes):
+        lines += [
+            f"{quote(v.of(minutes.text))} {context.citations.mark(minutes, item, section, v)}" for v in decision.votes
+        ]
+    return "\n\n".join(lines)
+
+
+def outcome_words(context: Context, item: AgendaItem) -> str:
+    """The outcomes in plain words: »Godkendt«, »Ikke endeligt: anbefalet videre«."""
+    outcomes = item.decision.outcomes if item.decision else ()
+    return ", ".join(texts.text(f"outcome.{o.value}", context.language) for o in outcomes)
+
+
+def _adopted(context: Context, minutes: Minutes, item: AgendaItem) -> list[str]:
+    decision = item.decision
+    if decision is None:
+        return []
+    recommendations = item.of_kind(SectionKind.RECOMMENDATION)
+    if not recommendations:
+        return []
+    section = recommendations[-1]
+    points = [p for p in decision.adopts if section.start <= p.start and p.end <= section.end][:MAX_POINTS]
+    label = "adopted"
+    if not points and Outcome.NONE not in decision.outcomes:
+        # What was asked for, where the decision turned it down, put it off or went its own way.
+        if set(decision.outcomes) & {Outcome.REJECTED, Outcome.POSTPONED, Outcome.SENT_BACK, Outcome.WITHDRAWN}:
+            label = "not_adopted"
+        else:
+            label = "recommended"
+        whole = _trimmed(minutes, section)
+        points = [whole] if whole.end - whole.start <= 900 else [Span(whole.start, whole.start + 900)]
+    if not points:
+        return []
+    if len(points) == 1:
+        mark = context.citations.mark(minutes, item, section, points[0])
+        return [f"{context.say(label)} {quote(points[0].of(minutes.text))} {mark}"]
+    lines = [f"- {quote(p.of(minutes.text))} {context.citations.mark(minutes, item, section, p)}" for p in points]
+    return [context.say(label) + "\n" + "\n".join(lines)]
+
+
+def _trimmed(minutes: Minutes, section: Section) -> Span:
+    start, end = section.body, section.end
+    while start < end and minutes.text[start].isspace():
+        start += 1
+    while end > start and minutes.text[end - 1].isspace():
+        end -= 1
+    return Span(start, end)
+
+
+def _other_bodies(context: Context, minutes: Minutes, item: AgendaItem) -> list[Section]:
+    """The quoted decisions of other bodies that the question names, or all of them where it asks for all."""
+    history = list(item.of_kind(SectionKind.HISTORY))
+    if _asks_for_all(context):
+        return history
+    named = [fold(b) for b in context.question.bodies if not _is_own(b, minutes)]
+    return [s for s in history if any(_mentions(minutes, s, body) for body in named)]
+
+
+def _mentions(minutes: Minutes, section: Section, body: str) -> bool:
+    said = fold(minutes.text[section.start : section.end])
+    return body in said or body.removesuffix("et").removesuffix("en") in said
+
+
+def _is_own(body: str, minutes: Minutes) -> bool:
+    body = fold(body)
+    if not minutes.committee:
+        return body in ("udvalget",)
+    return fold(minutes.committee) in body or body in fold(minutes.committee)
+
+
+def _names_own(context: Context, minutes: Minutes) -> bool:
+    return any(_is_own(b, minutes) for b in context.question.bodies)
+
+
+def _asks_for_all(context: Context) -> bool:
+    return bool(
+        re.search(
+            r"\b(?:hvert af|hver af|alle (?:tre|fire|fem )?udvalg|de (?:to|tre|fire) udvalg|each of the)\b",
+            context.question.completed,
+            re.IGNORECASE,
+        )
+    )
+
+
+def foreign_body(context: Context, minutes: Minutes, item: AgendaItem) -> str | None:
+    """A body whose decision is asked for, that is not the meeting's own and that the item quotes nothing from."""
+    bodies = context.question.bodies
+    if not bodies or any(_is_own(b, minutes) for b in bodies):
+        return None
+    if _other_bodies(context, minutes, item):
+        return None
+    return bodies[0]
+
+
+def _history_text(context: Context, minutes: Minutes, item: AgendaItem, section: Section) -> str:
+    start, end = section.start, section.end
+    while end > start and minutes.text[end - 1].isspace():
+        end -= 1
+    span = Span(start, min(end, start + 700))
+    mark = context.citations.mark(minutes, item, section, span)
+    return f"{context.say('other_body')} {quote(span.of(minutes.text))} {mark}"
+
+
+def undated(context: Context, minutes: Minutes) -> str:
+    """That the meeting's date is not stated, and what hints at it."""
+    hint = f" ({minutes.date.evidence})" if minutes.date.evidence else ""
+    return context.say("undated", hint=hint)

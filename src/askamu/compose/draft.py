@@ -1,0 +1,81 @@
+"""What every composer works with, and what it returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from askamu import texts
+from askamu.cite import Citations, plain, short_date, title_span
+from askamu.library import Library
+from askamu.minutes import AgendaItem, Minutes
+from askamu.passage import Tier
+from askamu.question import Question
+from askamu.record import MeetingRow
+from askamu.retrieve import ItemHit, Ranking
+from askamu.select import Matcher
+
+MANY_MEETINGS = 1  # with more than this, an answer says which meeting each item is from
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer's text with its marks, how sure it is, and the items it rests on."""
+
+    text: str
+    tier: Tier
+    used: tuple[tuple[str, int], ...] = ()  # (document, item index)
+
+
+@dataclass
+class Context:
+    """One question on its way to an answer."""
+
+    library: Library
+    question: Question
+    meetings: list[MeetingRow]  # those the filters allow
+    ranking: Ranking
+    matcher: Matcher
+    citations: Citations
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def language(self) -> str:
+        return self.question.language
+
+    def say(self, key: str, **values: object) -> str:
+        return texts.text(f"answer.{key}", self.language, **values)
+
+    def minutes(self, hit: ItemHit) -> Minutes:
+        return self.library.minutes(hit.document)
+
+    def item(self, hit: ItemHit) -> AgendaItem | None:
+        return self.minutes(hit).items[hit.item_index] if hit.item_index >= 0 else None
+
+    def place(self, minutes: Minutes, item: AgendaItem | None) -> str:
+        """Where it stands: »Holstebro, 11.03.2024, punkt 7 »Isbryderordning««."""
+        parts = [minutes.municipality] if minutes.municipality else []
+        if minutes.committee and len(self.library.committees) > 1:
+            parts.append(minutes.committee)
+        parts.append(short_date(minutes, self.language))
+        if item is None:
+            parts.append(self.say("header"))
+        else:
+            title = f" »{escape(item.title)}«" if item.title else ""
+            parts.append(self.say("item", number=item.number or "?") + title)
+        return ", ".join(parts)
+
+    def mark_title(self, minutes: Minutes, item: AgendaItem) -> str:
+        section, span = title_span(minutes, item)
+        return self.citations.mark(minutes, item, section, span)
+
+
+def escape(text: str) -> str:
+    """Text from minutes, harmless in Markdown: nothing in it can become a link, an image, a heading or HTML."""
+    for sign in "\\`*_[]<>#|!":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def quote(text: str) -> str:
+    """»…« around source text, on one line and harmless in Markdown."""
+    return f"»{escape(plain(text))}«"

@@ -1,0 +1,105 @@
+"""Figures, facts and persons: the sentences or table rows that answer, quoted as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from askamu.compose.decision import undated
+from askamu.compose.draft import Context, Draft, escape, quote
+from askamu.minutes import SectionKind, Span
+from askamu.passage import Tier
+from askamu.retrieve import ItemHit
+from askamu.select import Scored, Snippet, best_snippets
+
+MAX_SNIPPETS = 3
+KEEP = 0.62  # share of the best snippet's score that the others must reach
+NEW_WORDS = 0.04  # share of the question's weight that a further snippet must add to be kept below KEEP
+RIVALS = 3  # items whose best snippets are compared
+ITEM_WEIGHT = 0.55  # of an item's retrieval score against its best snippet's
+
+
+def compose(context: Context, hits: Iterable[ItemHit] | None = None, limit: int = MAX_SNIPPETS) -> Draft | None:
+    """The best item's best sentences; None where nothing was found."""
+    rivals = [
+        (hit, found)
+        for hit in list(hits if hits is not None else context.ranking.items)[:RIVALS]
+        if (found := _best(context, hit))
+    ]
+    if not rivals:
+        return None
+    hit, found = max(rivals, key=lambda r: ITEM_WEIGHT * r[0].score + r[1][0].score)
+    chosen = choose(context, found, limit)
+    minutes, item = context.minutes(hit), context.item(hit)
+    text = f"{lines(context, chosen)}\n\n– {context.place(minutes, item)}"
+    if minutes.held_on is None:
+        text += f"\n\n*{escape(undated(context, minutes))}*"
+    return Draft(text, Tier.ANSWER, (hit.place,))
+
+
+def _best(context: Context, hit: ItemHit) -> list[Scored]:
+    if SectionKind.ATTACHMENTS in context.question.sections:
+        listed = best_snippets(context.library, context.question, context.matcher, hit, {SectionKind.ATTACHMENTS})
+        if listed:
+            return listed
+    return best_snippets(context.library, context.question, context.matcher, hit)
+
+
+def choose(context: Context, found: list[Scored], limit: int = MAX_SNIPPETS) -> list[Scored]:
+    """The best snippet, and those after it that are nearly as good or add words of the question; in reading order."""
+    chosen = [found[0]]
+    covered = set(found[0].covered)
+    for scored in found[1:12]:
+        if len(chosen) >= limit:
+            break
+        gain = sum(context.matcher.weights[t] for t in scored.covered - covered) / context.matcher.total
+        if scored.score >= KEEP * found[0].score or (gain > NEW_WORDS and scored.score >= 0.4 * found[0].score):
+            chosen.append(scored)
+            covered |= scored.covered
+    return sorted(chosen, key=lambda s: s.snippet.spans[-1].start)
+
+
+def lines(context: Context, chosen: list[Scored]) -> str:
+    """Each snippet quoted with its mark; neighbours that touch are quoted as one."""
+    said = []
+    for snippet in joined([s.snippet for s in chosen]):
+        marks = [context.citations.mark(snippet.minutes, snippet.item, snippet.section, span) for span in snippet.spans]
+        if snippet.is_row:
+            head, row = snippet.spans[0], snippet.spans[1:]
+            under = context.say("columns", headings=escape_join(snippet.minutes.text, head))
+            said.append(
+                " ".join(f"{quote(r.of(snippet.minutes.text))} {m}" for r, m in zip(row, marks[1:], strict=True))
+                + f" {under} {marks[0]}"
+            )
+        else:
+            said.append(f"{quote(snippet.spans[0].of(snippet.minutes.text))} {marks[0]}")
+    return "\n\n".join(said)
+
+
+def escape_join(text: str, span: Span) -> str:
+    """Heading lines of a table as one line, their parts separated by middle dots."""
+    parts = [" ".join(p.split()) for p in span.of(text).replace("\t", "\n\n").split("\n\n")]
+    return escape(" · ".join(p for p in parts if p))
+
+
+def joined(snippets: list[Snippet]) -> list[Snippet]:
+    """Snippets in reading order, sentences of one section that follow each other made one, rows of one table too."""
+    result: list[Snippet] = []
+    for snippet in snippets:
+        last = result[-1] if result else None
+        if (
+            last
+            and last.section is snippet.section
+            and last.is_row
+            and snippet.is_row
+            and last.spans[0] == snippet.spans[0]
+        ):
+            result[-1] = Snippet(last.minutes, last.item, last.section, (*last.spans, *snippet.spans[1:]), last.context)
+            continue
+        if last and last.section is snippet.section and not last.is_row and not snippet.is_row:
+            between = snippet.minutes.text[last.spans[-1].end : snippet.spans[0].start]
+            if not between.strip() and "\n\n" not in between:
+                whole = Span(last.spans[0].start, snippet.spans[-1].end)
+                result[-1] = Snippet(last.minutes, last.item, last.section, (whole,), last.context)
+                continue
+        result.append(snippet)
+    return result

@@ -1,0 +1,109 @@
+"""Answers that rest on several meetings: a development over time, and municipalities side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from askamu.compose import fact
+from askamu.compose.draft import Context, Draft
+from askamu.passage import Filters, Tier
+from askamu.question import Question
+from askamu.retrieve import ItemHit, Ranking, retrieve
+from askamu.select import best_snippets
+
+ENOUGH = 0.42  # share of the best item's score that another meeting's item must reach
+MAX_MEETINGS = 6
+SNIPPETS = 2
+
+
+def timeline(context: Context) -> Draft | None:
+    """The best item of each meeting that treats the matter, newest first."""
+    best: dict[str, ItemHit] = {}
+    for hit in context.ranking.items[:25]:
+        if (
+            hit.document not in best
+            and context.ranking.items
+            and hit.score >= ENOUGH * context.ranking.items[0].score
+            and hit.item_index >= 0
+        ):
+            best[hit.document] = hit
+    chosen = sorted(best.values(), key=lambda h: -h.score)[:MAX_MEETINGS]
+    if len(chosen) < 2:
+        return None
+    chosen.sort(key=lambda h: _when(context, h), reverse=True)
+    parts = [context.say("newest_first")]
+    used = []
+    for hit in chosen:
+        found = best_snippets(context.library, context.question, context.matcher, hit)
+        if not found:
+            continue
+        said = fact.lines(context, fact.choose(context, found, SNIPPETS)).replace("\n\n", " ")
+        parts.append(f"- **{context.place(context.minutes(hit), context.item(hit))}:** {said}")
+        used.append(hit.place)
+    return Draft("\n".join(parts), Tier.ANSWER, tuple(used))
+
+
+def _when(context: Context, hit: ItemHit) -> date:
+    row = context.library.meeting(hit.document)
+    return row.held_on or row.latest or row.earliest or date.min
+
+
+def comparison(context: Context) -> tuple[Draft, Ranking] | None:
+    """One part a municipality, each answered from its own minutes; a missing side is said to be missing."""
+    names = context.question.municipalities
+    if len(names) < 2:
+        return None
+    parts: list[str] = []
+    used: list[tuple[str, int]] = []
+    rankings: list[Ranking] = []
+    for name in names:
+        alone = _alone(context.question, names, name)
+        filters = replace(context.question.filters, municipality=name)
+        meetings = context.library.allowed(filters)
+        ranking = retrieve(context.library, alone, meetings)
+        rankings.append(ranking)
+        part = replace_context(context, ranking, alone, filters)
+        draft = fact.compose(part, limit=SNIPPETS)
+        if draft is None:
+            parts.append(f"**{name}:** {context.say('side_missing')}")
+            continue
+        parts.append(f"**{name}:** {draft.text}")
+        used += draft.used
+    merged = _interleaved(rankings)
+    return Draft("\n\n".join(parts), Tier.ANSWER, tuple(used)), merged
+
+
+def _alone(question: Question, names: tuple[str, ...], name: str) -> Question:
+    """The question about one of the municipalities: the others' names are taken out of what is searched."""
+    searched = question.completed
+    for other in names:
+        if other != name:
+            searched = searched.replace(f"{other}s", " ").replace(other, " ")
+    return replace(question, completed=searched, carried="")
+
+
+def replace_context(context: Context, ranking: Ranking, question: Question, filters: Filters) -> Context:
+    return Context(
+        context.library,
+        replace(question, filters=filters),
+        context.library.allowed(filters),
+        ranking,
+        context.matcher,
+        context.citations,
+        context.warnings,
+    )
+
+
+def _interleaved(rankings: list[Ranking]) -> Ranking:
+    """The sides' rankings as one, in turn."""
+    items = [
+        r.items[n]
+        for n in range(max((len(r.items) for r in rankings), default=0))
+        for r in rankings
+        if n < len(r.items)
+    ]
+    hits = [
+        r.hits[n] for n in range(max((len(r.hits) for r in rankings), default=0)) for r in rankings if n < len(r.hits)
+    ]
+    return Ranking(tuple(items), tuple(hits), max(r.best_cosine for r in rankings), max(r.best_bm25 for r in rankings))

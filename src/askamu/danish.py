@@ -1,0 +1,133 @@
+"""Danish words for searching: stems, the parts of compounds, and character n-grams.
+
+Stemming alone finds few of the words a citizen's word is a part of (»sygedagpenge« in
+»sygedagpengeindsatsen«), so a word is indexed as its stem, as the stems of its compound parts, and
+as folded 4-grams, which also carry typos and missing æ, ø, å.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+import Stemmer
+
+WORD = re.compile(r"\d+(?:[.,:/]\d+)*|[^\W\d_]+", re.UNICODE)
+GRAM = 4
+MIN_COMPOUND = 8  # letters a word must have to be split
+MIN_PART = 4  # letters each part must have
+LINKS = ("", "s", "e")  # linking letters between parts
+
+_FOLD = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa", "é": "e", "ü": "y", "ö": "oe", "ä": "ae"})
+_stemmer = Stemmer.Stemmer("danish")
+_stemmer.maxCacheSize = 50_000
+
+
+def fold(text: str) -> str:
+    """Lower case without æ, ø, å and accents: »Småjob« and »smaajob« become the same."""
+    text = unicodedata.normalize("NFC", text).casefold().translate(_FOLD)
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
+def words(text: str) -> list[str]:
+    """The words and numbers of a text, lower case, in order."""
+    return [w.casefold() for w in WORD.findall(text)]
+
+
+@lru_cache(maxsize=100_000)
+def stem(word: str) -> str:
+    """The Snowball stem of a word, folded."""
+    return fold(_stemmer.stemWord(word.casefold()))
+
+
+def stop_words() -> frozenset[str]:
+    """Words that say nothing about the subject, from vocabulary/stopwords.toml (Danish and English)."""
+    from askamu.vocabulary import word_set
+
+    return word_set("stopwords", "danish") | word_set("stopwords", "english")
+
+
+def frame_words() -> frozenset[str]:
+    """Words that show what kind of question it is and nothing of its subject (»besluttede«, »udvalget«)."""
+    from askamu.vocabulary import word_set
+
+    return word_set("stopwords", "frame")
+
+
+class Analyser:
+    """Turns text into index terms, splitting compounds against the words of a corpus.
+
+    Args:
+        frequency: word (lower case, unfolded) -> in how many passages it stands.
+    """
+
+    def __init__(self, frequency: Mapping[str, int]) -> None:
+        self._known = {fold(w) for w, n in frequency.items() if len(w) >= MIN_PART and w.isalpha()}
+        self._parts: dict[str, tuple[str, ...]] = {}
+
+    def stems(self, text: str) -> list[str]:
+        return [stem(w) for w in words(text)]
+
+    def parts(self, text: str) -> list[str]:
+        """Stems of the compound parts of each word that has some."""
+        return [p for w in words(text) for p in self.split(w)]
+
+    def split(self, word: str) -> tuple[str, ...]:
+        """The stems of a compound's two parts, () where the corpus knows no such parts.
+
+        Of several splits the one with the most even parts is taken: it is the least likely to cut
+        off an ending.
+        """
+        word = fold(word)
+        found = self._parts.get(word)
+        if found is None:
+            found = self._parts[word] = self._split(word)
+        return found
+
+    def _split(self, word: str) -> tuple[str, ...]:
+        if len(word) < MIN_COMPOUND or not word.isalpha():
+            return ()
+        best: tuple[int, tuple[str, ...]] | None = None
+        for cut in range(MIN_PART, len(word) - MIN_PART + 1):
+            tail = word[cut:]
+            if tail not in self._known and stem(tail) not in self._known:
+                continue
+            for link in LINKS:
+                head = word[: cut - len(link)]
+                if len(head) < MIN_PART or not word[:cut].endswith(link):
+                    continue
+                if head in self._known:
+                    evenness = -abs(len(head) - len(tail))
+                    if best is None or evenness > best[0]:
+                        best = (evenness, (stem(head), stem(tail)))
+                    break
+        return best[1] if best else ()
+
+    def grams(self, text: str) -> list[str]:
+        """Folded, padded character 4-grams of each word; numbers stay whole."""
+        found: list[str] = []
+        for word in words(text):
+            found.extend(word_grams(word))
+        return found
+
+
+@lru_cache(maxsize=100_000)
+def word_grams(word: str) -> tuple[str, ...]:
+    """The padded 4-grams of one word."""
+    if word[0].isdigit():
+        return (word,)
+    padded = f"_{fold(word)}_"
+    if len(padded) <= GRAM:
+        return (padded,)
+    return tuple(padded[i : i + GRAM] for i in range(len(padded) - GRAM + 1))
+
+
+def frequencies(texts: Iterable[str]) -> dict[str, int]:
+    """In how many of the texts each word stands."""
+    count: dict[str, int] = {}
+    for text in texts:
+        for word in set(words(text)):
+            count[word] = count.get(word, 0) + 1
+    return count

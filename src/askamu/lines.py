@@ -1,0 +1,89 @@
+"""A document as lines with their offsets, freed of the marks of its format."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from askamu.minutes import SectionKind
+from askamu.vocabulary import table, word_set
+
+_MARKS = re.compile(r"^(?:\s|[#>*•·▪‣◦_]|[-–](?=\s))+|[\s*_#]+$")
+MAX_HEADING = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the text, without its line feed."""
+
+    start: int
+    end: int
+    raw: str
+    bare: str  # without bullets, Markdown marks and outer spaces
+    marked: bool  # it bore a Markdown heading mark or was bold
+
+    @property
+    def blank(self) -> bool:
+        return not self.bare
+
+
+def read_lines(text: str) -> list[Line]:
+    """The lines of a text in order; offsets are characters, line feeds belong to no line."""
+    lines: list[Line] = []
+    start = 0
+    for raw in text.split("\n"):
+        bare = _MARKS.sub("", raw).replace("**", "").strip()
+        stripped = raw.lstrip()
+        lines.append(Line(start, start + len(raw), raw, bare, stripped.startswith(("#", "**"))))
+        start += len(raw) + 1
+    return lines
+
+
+@cache
+def _headings() -> dict[str, SectionKind]:
+    kinds = {kind.value: kind for kind in SectionKind}
+    return {
+        heading.casefold(): kinds[kind]
+        for kind, headings in table("headings").items()
+        if kind in kinds
+        for heading in headings
+    }
+
+
+def heading_kind(bare: str) -> SectionKind | None:
+    """The kind of section a line opens, None if it is no section heading."""
+    if not bare or len(bare) > MAX_HEADING:
+        return None
+    return _headings().get(re.sub(r"\s+", " ", bare.rstrip(" :")).casefold())
+
+
+@cache
+def _noise() -> tuple[frozenset[str], re.Pattern[str]]:
+    patterns = table("noise")["patterns"]
+    return word_set("noise", "lines"), re.compile("|".join(patterns), re.IGNORECASE)
+
+
+def is_noise(bare: str) -> bool:
+    """Whether a line belongs to the page or the portal (»Udskriv«, »Side 2«), not to the minutes."""
+    if not bare:
+        return False
+    words, pattern = _noise()
+    return bare.casefold() in words or bool(pattern.search(bare))
+
+
+@cache
+def _contents() -> re.Pattern[str]:
+    return re.compile("|".join(table("noise")["contents"]))
+
+
+def contents_title(raw: str) -> str | None:
+    """The title in a line of a table of contents, None for another line."""
+    found = _contents().match(raw.strip())
+    return found["title"].strip(" .") if found else None
+
+
+def is_nil(body: str) -> bool:
+    """Whether a section's body says that there is nothing to say (»Intet at bemærke«)."""
+    plain = re.sub(r"[\s*_#.]+", " ", body).strip().casefold()
+    return not plain or plain in word_set("headings", "nil")

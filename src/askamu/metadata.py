@@ -1,0 +1,243 @@
+"""What a document says of its meeting: municipality, committee, date, place, kind, people.
+
+Each is read with its evidence and is None where the document does not say; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+
+from askamu.dates import find_dates, first_date
+from askamu.lines import Line, heading_kind, is_noise
+from askamu.minutes import AgendaItem, MeetingDate, SectionKind
+from askamu.vocabulary import table
+
+HEADER_LINES = 60  # lines of the header in which labels are looked for
+_NAME = r"[A-ZÆØÅ][\w'-]*(?:\s(?:og\s)?[A-ZÆØÅ][\w'-]*)?"
+_MUNICIPALITY = re.compile(r"\b([A-ZÆØÅ][a-zæøåé]+(?:-[A-ZÆØÅ][a-zæøåé]+)?)s?\s[Kk]ommunes?\b")
+_BODY = re.compile(
+    r"\b((?:[A-ZÆØÅ][\w-]*(?:,\s[A-ZÆØÅ][\w-]*)*(?:\sog\s|,\s))?[A-ZÆØÅ][\wæøå-]*(?:\sog\s[A-ZÆØÅ]?[\wæøå-]+)?udvalg(?:et)?"
+    r"|Udvalget for [A-ZÆØÅa-zæøå][\w ,-]+?(?=\s(?:den|d\.)|$)|Byrådet|Byråd|Kommunalbestyrelsen|Økonomiudvalget)\b"
+)
+
+
+def read_municipality(text: str) -> str | None:
+    """The municipality that the text names most often as »X Kommune«.
+
+    A name known from vocabulary/municipalities.toml needs to stand there once, another one twice, and
+    it must be named more often than any other.
+    """
+    words = table("municipalities")
+    known, also = set(words["names"]), words["also"]
+    count: Counter[str] = Counter()
+    for found in _MUNICIPALITY.finditer(text):
+        name = found[1]
+        name = also.get(name, name)
+        if name not in known and name.endswith("s") and name[:-1] in known:
+            name = name[:-1]
+        count[name] += 1
+    ranked = [(name, n) for name, n in count.most_common() if name in known or n >= 2]
+    ranked = [(name, n) for name, n in ranked if name.casefold() not in ("den", "hver", "samme", "egen", "en", "denne")]
+    if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
+        return None
+    return ranked[0][0]
+
+
+def read_committee(
+    header: Sequence[Line], text: str, items: Sequence[AgendaItem], held_on: date | None
+) -> tuple[str | None, str | None]:
+    """The committee and the words that show it.
+
+    In turn: the title line (»REFERAT X d. …«), a label (»Udvalg:«), a body named beside the meeting's
+    own date, an abbreviation in the initials of at least two items or attachment names.
+    """
+    titles = "|".join(table("dates")["labels"]["titles"])
+    for line in header[:HEADER_LINES]:
+        found = re.match(
+            rf"^(?:{titles})\b\s*(?:fra|for|til|-|–|:)?\s*(?:mødet i |møde i )?(?P<rest>.+)$", line.bare, re.IGNORECASE
+        )
+        if found:
+            body = _BODY.search(found["rest"])
+            if body:
+                return _definite(body[1]), line.bare
+        found = re.match(r"^(?:udvalg|møde|committee)\s*:\s*(?P<name>\S.*)$", line.bare, re.IGNORECASE)
+        if found:
+            return _definite(found["name"].strip()), line.bare
+    for line in header[:HEADER_LINES]:
+        body = _BODY.fullmatch(line.bare)
+        if body:
+            return _definite(body[1]), line.bare
+    if held_on is not None:
+        bodies: Counter[str] = Counter()
+        for item in items:
+            for section in item.sections:
+                if section.kind in (SectionKind.HEARING, SectionKind.DECISION, SectionKind.COMPETENCE):
+                    for match in re.finditer(
+                        rf"({_BODY.pattern})\s(?:den|d\.)\s([^\n]{{6,20}})", text[section.start : section.end]
+                    ):
+                        if first_date(match[0][len(match[1]) :]) == held_on:
+                            bodies[_definite(match[1])] += 1
+        if bodies:
+            name, n = bodies.most_common(1)[0]
+            return name, f"{name} er nævnt med mødets dato under {n} punkter"
+    abbreviations = table("committees")["abbreviations"]
+    shorts: Counter[str] = Counter()
+    for match in re.finditer(r"(?m)^[^\n]{0,40}?[-–]\s?([A-ZÆØÅ]{2,5})\.?(?=$|\s\d|\s[-–])", text):
+        if match[1] in abbreviations:
+            shorts[match[1]] += 1
+    if shorts:
+        short, n = shorts.most_common(1)[0]
+        if n >= 2:
+            return abbreviations[short], f"{short} står som udvalg på {n} steder"
+    return None, None
+
+
+def _definite(name: str) -> str:
+    """»Arbejdsmarkedsudvalg« and »Byråd« as they are called: »Arbejdsmarkedsudvalget«, »Byrådet«."""
+    name = re.sub(r"\s+", " ", name).strip(" .,:")
+    if name.endswith("udvalg"):
+        return name + "et"
+    return "Byrådet" if name == "Byråd" else name
+
+
+def read_date(header: Sequence[Line], text: str, items: Sequence[AgendaItem]) -> MeetingDate:
+    """When the meeting was held.
+
+    In turn: a labelled line, a title line, a line that is nothing but a date, and attachment names
+    that carry a committee's abbreviation and one and the same date under at least two items. Otherwise
+    unknown; then dates of decisions quoted from other bodies and of attachments bound it.
+    """
+    labels = table("dates")["labels"]
+    never = "|".join(labels["never"])
+    meeting = "|".join(labels["meeting"])
+    titles = "|".join(labels["titles"])
+    top = [
+        line
+        for line in header[:HEADER_LINES]
+        if not re.match(rf"^(?:{titles}\s+)?(?:{never})\b", line.bare, re.IGNORECASE)
+    ]
+    for index, line in enumerate(top):
+        if re.match(rf"^(?:{meeting})\b\s*:?", line.bare, re.IGNORECASE):
+            for near in [line, *[x for x in top[index + 1 : index + 4] if not x.blank][:1]]:
+                day = first_date(near.bare)
+                if day:
+                    return MeetingDate(day, near.bare, day, day)
+    for line in top:
+        if re.match(rf"^(?:{titles})\b", line.bare, re.IGNORECASE) and (day := first_date(line.bare)):
+            return MeetingDate(day, line.bare, day, day)
+    for line in top:
+        dates = list(find_dates(line.bare))
+        if len(dates) == 1 and len(line.bare) - (dates[0].end - dates[0].start) <= 40:
+            return MeetingDate(dates[0].day, line.bare, dates[0].day, dates[0].day)
+    return _date_from_items(text, items)
+
+
+def _date_from_items(text: str, items: Sequence[AgendaItem]) -> MeetingDate:
+    abbreviations = "|".join(table("committees")["abbreviations"])
+    named: dict[date, set[int]] = {}
+    hints: list[tuple[date, str]] = []
+    for index, item in enumerate(items):
+        for name in item.attachments:
+            for found in find_dates(name):
+                hints.append((found.day, f"et bilag under punkt {item.number} nævner {name[found.start : found.end]}"))
+                if re.search(rf"\b(?:{abbreviations})\b", name):
+                    named.setdefault(found.day, set()).add(index)
+    if len(named) == 1:
+        ((day, where),) = named.items()
+        if len(where) >= 2:
+            return MeetingDate(day, f"bilag under {len(where)} punkter er mærket {day:%d.%m.%Y}", day, day)
+    history = [
+        found.day
+        for item in items
+        for section in item.of_kind(SectionKind.HISTORY)
+        for found in find_dates(text[section.start : section.end])
+    ]
+    seen = history + [day for day, _ in hints if day.year >= 1990]
+    # A decision or an attachment from a year places the meeting in that year at the earliest; how much
+    # later it was held is not known, and an ordinary meeting treats what is at most some months old.
+    earliest = max(seen) if seen else None
+    latest = date(earliest.year, 12, 31) if earliest else None
+    evidence = next((hint for day, hint in hints if day == earliest), None)
+    if evidence is None and earliest is not None:
+        evidence = f"en tidligere beslutning er fra {earliest:%d.%m.%Y}"
+    return MeetingDate(None, evidence, earliest, latest)
+
+
+def read_place(header: Sequence[Line]) -> str | None:
+    """Where the meeting was held, by its label."""
+    places = "|".join(table("dates")["labels"]["place"])
+    for index, line in enumerate(header[:HEADER_LINES]):
+        found = re.match(rf"^(?:{places})\b\s*:?\s*(?P<value>.*)$", line.bare, re.IGNORECASE)
+        if found:
+            value = found["value"].strip()
+            if not value:
+                value = next((x.bare for x in header[index + 1 : index + 3] if not x.blank), "")
+            return value or None
+    return None
+
+
+def read_kind(header: Sequence[Line], items: Sequence[AgendaItem]) -> str:
+    """»referat«, »dagsorden«, …: by the title line, else by whether anything was decided."""
+    titles = "|".join(sorted(table("dates")["labels"]["titles"], key=len, reverse=True))
+    for line in header[:HEADER_LINES]:
+        found = re.match(rf"^({titles})\b", line.bare, re.IGNORECASE)
+        if found:
+            return found[1].casefold()
+    return "referat" if any(item.decision for item in items) else "dagsorden"
+
+
+@cache
+def _people(key: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"^(?:{'|'.join(sorted(table('people')[key], key=len, reverse=True))})\s*(?::\s*(?P<rest>.*))?$", re.IGNORECASE
+    )
+
+
+def read_people(header: Sequence[Line], key: str) -> tuple[str, ...] | None:
+    """The names in the header's list of those »present« or »absent«; None if there is no such list."""
+    for index, line in enumerate(header[:HEADER_LINES]):
+        found = _people(key).match(line.bare)
+        if not found or (":" not in line.bare and not line.marked):
+            continue
+        rest = (found["rest"] or "").strip()
+        if rest:
+            return split_names(rest)
+        names: list[str] = []
+        for near in header[index + 1 :]:
+            if near.blank:
+                if names and not near.raw:
+                    following = next((x for x in header[header.index(near) + 1 :] if not x.blank), None)
+                    if following is None or not looks_like_name(following.bare):
+                        break
+                continue
+            if not looks_like_name(near.bare) or heading_kind(near.bare) or is_noise(near.bare):
+                break
+            names.extend(split_names(near.bare))
+        return tuple(names)
+    return None
+
+
+def looks_like_name(text: str) -> bool:
+    """Whether a line may be a person's name, with a party letter perhaps."""
+    plain = bare_name(text)
+    return bool(re.fullmatch(r"(?:[A-ZÆØÅ][\wæøåéü.'-]*\s?){2,6}", plain)) and len(plain) <= 60
+
+
+def bare_name(text: str) -> str:
+    """A name without party and title: »Borgmester Ib Poulsen (O)« is »Ib Poulsen«."""
+    text = re.sub(r"\s*\([^)]*\)\s*", " ", text)
+    text = re.sub(r",\s*(?:[A-ZÆØÅ]{1,2}|UP)$", "", text.strip())
+    return re.sub(r"^(?:Formand|Næstformand|Borgmester|Viceborgmester)\s+(?=[A-ZÆØÅ])", "", text).strip(" .,;:-–•")
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """The names of a list »A (V), B og C«; () for »ingen«. Party letters stay in brackets."""
+    if text.strip(" .").casefold() in table("people")["nobody"]:
+        return ()
+    text = re.sub(r",\s*(?=\(?[A-ZÆØÅ]\)?(?:[,.;]|$|\sog\s))", " ", text)
+    parts = re.split(r",\s*|\s+og\s+|;\s*", text)
+    return tuple(part.strip(" .") for part in parts if part.strip(" .") and part.strip()[0].isupper())

@@ -1,0 +1,152 @@
+"""The nouns of a meeting: what the parser reads out of one document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date as day
+from enum import StrEnum
+
+
+class SectionKind(StrEnum):
+    """What a part of an agenda item is, whatever its municipality calls it."""
+
+    HEADER = "header"  # title and case number, and everything that stands before item 1
+    SUMMARY = "summary"  # resume, præsentation
+    THEME = "theme"  # sagstema, beslutningstema
+    CASE = "case"  # sagsfremstilling, redegørelse: the administration's account
+    RECOMMENDATION = "recommendation"  # indstilling: what the administration asks the committee to decide
+    DECISION = "decision"  # beslutning: what this committee decided
+    LEGAL = "legal"  # retsgrundlag, lovgrundlag
+    ECONOMY = "economy"  # økonomiske konsekvenser
+    CONSEQUENCES = "consequences"  # andre konsekvenser
+    HEARING = "hearing"  # høring og sagsgang
+    HISTORY = "history"  # tidligere besluttet, sagens forløb: also other bodies' decisions inside our item
+    COMPETENCE = "competence"  # who may decide the case
+    ASSESSMENT = "assessment"  # vurdering
+    TIMELINE = "timeline"  # tidsplan
+    COMMUNICATION = "communication"
+    EFFECT = "effect"
+    ATTACHMENTS = "attachments"  # bilag: names only
+
+
+class Outcome(StrEnum):
+    """What became of a recommendation. Several may stand in one decision."""
+
+    APPROVED = "approved"
+    APPROVED_WITH_CHANGE = "approved_with_change"
+    NOTED = "noted"  # taget til efterretning
+    DISCUSSED = "discussed"
+    RECOMMENDED = "recommended"  # anbefales/indstilles til another body: not final
+    POSTPONED = "postponed"
+    REJECTED = "rejected"
+    SENT_BACK = "sent_back"
+    WITHDRAWN = "withdrawn"
+    NONE = "none"  # "Intet til referat"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of `Minutes.text`, in characters, end exclusive."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of an item, from its heading to the next one's."""
+
+    kind: SectionKind
+    heading: str  # as printed: Thisted has "Redegørelse" where Holstebro has "Sagsfremstilling"
+    start: int  # the heading's first character
+    body: int  # the first character after the heading line
+    end: int
+    nil: bool = False  # "Intet at bemærke", or nothing at all
+
+    @property
+    def span(self) -> Span:
+        return Span(self.body, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the meeting's own committee decided on an item.
+
+    `points` are the recommendation's points (spans) that the decision adopts, `additions` the
+    sentences that the committee put beside the formula, `statements` what was said to the record.
+    """
+
+    start: int
+    end: int
+    outcomes: tuple[Outcome, ...]
+    adopts: tuple[Span, ...]
+    additions: tuple[Span, ...]
+    final: bool
+    absent: tuple[str, ...] = ()  # names noted as absent under this decision, party in brackets if printed
+    absence: tuple[Span, ...] = ()  # where the absence is noted
+    votes: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgendaItem:
+    """A point of the agenda (dagsordenspunkt)."""
+
+    number: str | None  # as printed, "7" or "2a"; some layouts print none
+    title: str  # "" when none is printed
+    case_number: str | None  # sagsnummer, "15.00.15-P16-1-22"
+    closed: bool  # lukket punkt: the heading may be public, the content is not
+    start: int
+    end: int
+    sections: tuple[Section, ...]  # the first is the HEADER: title and case number
+    decision: Decision | None = None
+    attachments: tuple[str, ...] = ()
+
+    def of_kind(self, *kinds: SectionKind) -> tuple[Section, ...]:
+        return tuple(s for s in self.sections if s.kind in kinds and not s.nil)
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingDate:
+    """When a meeting was held, and how we know.
+
+    `held_on` is None when the document does not say; it is never guessed. `earliest` and `latest`
+    then bound it as far as the text gives evidence (a decision quoted from another body can't be
+    later than the meeting), so that a question about a year can still find it.
+    """
+
+    held_on: day | None
+    evidence: str | None  # the words that show it, or the hint there is ("et bilag nævner 10.06.25")
+    earliest: day | None = None
+    latest: day | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """The minutes (referat) of one committee meeting."""
+
+    id: str  # content hash
+    source: str  # the file's name as ingested
+    text: str  # the cleaned document; every offset points into it
+    municipality: str | None
+    committee: str | None
+    date: MeetingDate
+    kind: str  # "referat", "dagsorden", ...
+    place: str | None
+    attendees: tuple[str, ...] | None  # None: the text says nothing
+    absent: tuple[str, ...] | None
+    header: Section  # what stands before item 1 (item number "0")
+    items: tuple[AgendaItem, ...]
+    layout: str
+    confidence: float
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def held_on(self) -> day | None:
+        return self.date.held_on
+
+    def item(self, number: str) -> AgendaItem | None:
+        return next((i for i in self.items if i.number == number), None)

@@ -1,0 +1,290 @@
+"""Understanding a question: its language, its kind, the filters in it, and what a follow-up leans on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+
+from askamu.danish import fold, words
+from askamu.dates import find_dates, month_end, months
+from askamu.layouts import find_case_number
+from askamu.minutes import SectionKind
+from askamu.passage import Filters, QuestionKind, Turn
+from askamu.vocabulary import table, word_set
+
+_MEETING_WORD = re.compile(
+    r"(?:mød(?:e|et|erne|tes)|referat(?:et|er)?|meeting|minutes|dagsorden(?:en)?|-mødet)\b", re.IGNORECASE
+)
+_ITEM = re.compile(r"\b(?:punkt|pkt\.?|item|point)\s*(?:nr\.?\s*)?(?P<number>\d{1,3}[a-z]?)\b", re.IGNORECASE)
+_YEAR = re.compile(r"(?<![\d.,/-])(?P<year>(?:19|20)\d\d)(?![\d.,/-]\d)")
+_MUNICIPALITY = re.compile(r"\b(?P<name>[A-ZÆØÅ][a-zæøåé]+(?:-[A-ZÆØÅ][a-zæøåé]+)?)\s+(?:[Kk]ommune|[Mm]unicipality)")
+_SUBJECT_BODY = re.compile(
+    r"\b(?P<body>(?:[A-ZÆØÅ][\wæøå-]*(?:-?,?\s(?:og\s)?)){0,3}[A-ZÆØÅa-zæøå][\wæøå-]*(?:udvalget|rådet)|[Bb]yrådet|[Kk]ommunalbestyrelsen|[Dd]irektionen)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """What a question needs to know of an indexed meeting."""
+
+    document: str
+    municipality: str | None
+    committee: str | None
+    held_on: date | None
+    earliest: date | None
+    latest: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as it was understood."""
+
+    asked: str
+    completed: str  # with what a follow-up left out; this is searched
+    carried: str  # the part of it that comes from the conversation
+    language: str
+    kind: QuestionKind
+    filters: Filters
+    item: str | None = None  # »punkt 9«
+    case_number: str | None = None
+    municipalities: tuple[str, ...] = ()  # the indexed ones that are named
+    foreign_municipality: str | None = None  # named, and not indexed
+    bodies: tuple[str, ...] = ()  # political bodies named
+    meeting_missing: bool = False  # a meeting was named that is not indexed
+    hints: tuple[tuple[str | None, str], ...] = ()  # (ISO date, item number) that the conversation cited last
+    wants: frozenset[str] = frozenset()  # "number", "date", "person", "attended", "absent"
+    sections: frozenset[SectionKind] = frozenset()  # the parts of an item it names by what they are
+    wants_table: bool = False
+    years: tuple[int, ...] = ()  # named in it
+    future: bool = False  # it asks for what was still to come
+    refused: str | None = None  # "injection", "small_talk", "out_of_scope"
+
+    @property
+    def search(self) -> str:
+        return self.completed
+
+
+@cache
+def _pattern(*path: str) -> re.Pattern[str]:
+    node = table("questions")
+    for key in path:
+        node = node[key]
+    return re.compile("|".join(f"(?:{p})" for p in node), re.IGNORECASE)
+
+
+@cache
+def _kinds() -> list[tuple[QuestionKind, re.Pattern[str]]]:
+    return [
+        (QuestionKind(k["name"]), re.compile("|".join(k["patterns"]), re.IGNORECASE))
+        for k in table("questions")["kind"]
+    ]
+
+
+def _any(patterns: Sequence[str], text: str) -> bool:
+    return any(re.search(p, text, re.IGNORECASE) for p in patterns)
+
+
+def language_of(text: str) -> str:
+    """»en« where English function words outnumber the Danish ones, else »da«."""
+    found = words(text)
+    english = sum(w in word_set("stopwords", "english") and w not in word_set("stopwords", "danish") for w in found)
+    danish = sum(w in word_set("stopwords", "danish") and w not in word_set("stopwords", "english") for w in found)
+    letters = sum(c in "æøåÆØÅ" for c in text)
+    return "en" if english > danish and english >= letters else "da"
+
+
+def understand(
+    asked: str,
+    meetings: Sequence[Meeting],
+    history: Sequence[Turn] = (),
+    given: Filters = Filters(),
+    language: str | None = None,
+) -> Question:
+    """Read a question against what is indexed.
+
+    Args:
+        asked: the person's words.
+        meetings: the indexed meetings.
+        history: earlier turns, oldest first.
+        given: filters set in the interface; they win over what the question says.
+    """
+    completed, hints = complete(asked, history, meetings)
+    lang = language or language_of(asked if len(words(asked)) > 2 else completed)
+    named = tuple(m for m in _municipalities(meetings) if _names(completed, m))
+    kind = next(k for k, pattern in _kinds() if pattern.search(completed))
+    if len(named) >= 2 or (
+        _pattern("comparison", "patterns").search(completed) and len(named) != 1 and len(_municipalities(meetings)) > 1
+    ):
+        kind = QuestionKind.COMPARISON if len(named) >= 2 else kind
+    case_number = find_case_number(completed)
+    if case_number and kind is not QuestionKind.LISTING:
+        kind = QuestionKind.DECISION if kind is QuestionKind.DECISION else QuestionKind.CASE
+    refused = next(
+        (r for r in ("injection", "small_talk", "out_of_scope") if _pattern(r, "patterns").search(asked)), None
+    )
+    if refused == "small_talk":
+        kind = QuestionKind.SMALL_TALK
+    wants = {w for w in ("number", "date", "person") if _pattern("answer_type", w).search(completed)}
+    if kind is QuestionKind.WHO or _pattern("presence", "absent").search(completed):
+        about_meeting = bool(_pattern("presence", "meeting").search(completed))
+        if about_meeting and _pattern("presence", "absent").search(completed):
+            wants.add("absent")
+        elif about_meeting and _pattern("presence", "attended").search(completed):
+            wants.add("attended")
+    filters, missing = _filters(completed, meetings, named, given)
+    item = _ITEM.search(completed)
+    return Question(
+        asked=asked,
+        completed=completed,
+        carried=completed.removesuffix(asked.strip()) if completed != asked else "",
+        language=lang,
+        kind=kind,
+        filters=filters,
+        item=item["number"] if item else None,
+        case_number=case_number,
+        municipalities=named,
+        foreign_municipality=None if named else _foreign_municipality(completed, meetings),
+        bodies=tuple(dict.fromkeys(m["body"].strip() for m in _SUBJECT_BODY.finditer(completed))),
+        meeting_missing=missing,
+        hints=hints,
+        wants=frozenset(wants),
+        sections=frozenset(
+            SectionKind(kind)
+            for s in table("questions")["section"]
+            if _any(s["patterns"], completed)
+            for kind in s["kinds"]
+        ),
+        wants_table=bool(_pattern("table", "patterns").search(completed)),
+        years=tuple(dict.fromkeys(int(y["year"]) for y in _YEAR.finditer(completed))),
+        future=bool(_pattern("future", "patterns").search(completed)),
+        refused=refused,
+    )
+
+
+def complete(
+    asked: str, history: Sequence[Turn], meetings: Sequence[Meeting]
+) -> tuple[str, tuple[tuple[str | None, str], ...]]:
+    """A follow-up made whole with the question before it, and the items the last answer cited.
+
+    A question that stands on its own is returned as it is.
+    """
+    before = [t.content for t in history if t.role == "user"]
+    said = [t.content for t in history if t.role == "assistant"]
+    if not before or not _leans(asked):
+        return asked, ()
+    previous = before[-1]
+    named = [m for m in _municipalities(meetings) if _names(asked, m)]
+    if named and len(words(asked)) <= 5:
+        whole = previous
+        for other in _municipalities(meetings):
+            whole = re.sub(rf"\b{re.escape(other)}s?\b", named[0], whole)
+        return (whole if _names(whole, named[0]) else f"{previous.rstrip('?')} i {named[0]}?"), ()
+    return f"{previous.rstrip()} {asked.strip()}", _cited(said[-1]) if said else ()
+
+
+def _leans(asked: str) -> bool:
+    count = len(words(asked))
+    limit = table("questions")["followup"]["max_words"]
+    if _pattern("followup", "starts").search(asked):
+        return True
+    return (count <= limit and bool(_pattern("followup", "pronouns").search(asked))) or count <= 4
+
+
+def _cited(said: str) -> tuple[tuple[str | None, str], ...]:
+    """The items an answer named, each with the date that stands nearest to it."""
+    days = list(find_dates(said))
+    found = []
+    for match in _ITEM.finditer(said):
+        near = min(days, key=lambda d: abs(d.start - match.start()), default=None)
+        found.append((near.day.isoformat() if near else None, match["number"]))
+    return tuple(dict.fromkeys(found))[:3]
+
+
+def _municipalities(meetings: Sequence[Meeting]) -> tuple[str, ...]:
+    return tuple(sorted({m.municipality for m in meetings if m.municipality}))
+
+
+def _names(text: str, municipality: str) -> bool:
+    return bool(re.search(rf"(?<![\w]){re.escape(fold(municipality))}s?(?![a-z])", fold(text)))
+
+
+def _foreign_municipality(text: str, meetings: Sequence[Meeting]) -> str | None:
+    indexed = {fold(m) for m in _municipalities(meetings)}
+    found = _MUNICIPALITY.search(text)
+    if found and fold(found["name"]) not in indexed and fold(found["name"]).rstrip("s") not in indexed:
+        return found["name"]
+    for name in table("municipalities")["names"]:
+        if fold(name) not in indexed and re.search(rf"\b(?:i|fra|for|af|in|of)\s+{re.escape(name)}s?\b", text):
+            return str(name)
+    return None
+
+
+def _filters(text: str, meetings: Sequence[Meeting], named: tuple[str, ...], given: Filters) -> tuple[Filters, bool]:
+    """The filters a question holds, and whether it names a meeting that is not indexed.
+
+    A full date or a year only filters where it says when a *meeting* was: it stands behind a word for
+    one (»mødet i marts 2024«), or is exactly the day of an indexed meeting. Figures from December 2022
+    may well stand in minutes of 2024.
+    """
+    filters = given
+    if filters.municipality is None and len(named) == 1:
+        filters = replace(filters, municipality=named[0])
+    if filters.committee is None:
+        committees = sorted({m.committee for m in meetings if m.committee}, key=len, reverse=True)
+        spoken = [c for c in committees if fold(c) in fold(text)]
+        if len(committees) > 1 and len(spoken) == 1:
+            filters = replace(filters, committee=spoken[0])
+    if filters.date_from is not None or filters.date_to is not None:
+        return filters, False
+    inside = [
+        m
+        for m in meetings
+        if filters.municipality in (None, m.municipality) and filters.committee in (None, m.committee)
+    ]
+    held = {m.held_on for m in inside if m.held_on}
+    for found in find_dates(text):
+        before = text[max(0, found.start - 40) : found.start]
+        if re.search(r"\b(?:pr\.?|per|senest|inden|før|siden|efter)\s*(?:den|d\.)?\s*$", before, re.IGNORECASE):
+            continue
+        if found.day in held or _MEETING_WORD.search(before):
+            return replace(filters, date_from=found.day, date_to=found.day), found.day not in held
+    period = _period(text)
+    if period is not None:
+        first, last, explicit = period
+        overlapping = [m for m in inside if _overlaps(m, first, last)]
+        if explicit:
+            return replace(filters, date_from=first, date_to=last), not overlapping
+    return filters, False
+
+
+def _overlaps(meeting: Meeting, first: date, last: date) -> bool:
+    if meeting.earliest is None and meeting.latest is None:
+        return False
+    return (meeting.earliest or date.min) <= last and (meeting.latest or date.max) >= first
+
+
+def _period(text: str) -> tuple[date, date, bool] | None:
+    """A month or a year that the question names as a meeting's, or None."""
+    names = "|".join(sorted(months(), key=len, reverse=True))
+    for found in re.finditer(rf"\b(?P<month>{names})\.?\s+(?P<year>(?:19|20)\d\d)\b", text, re.IGNORECASE):
+        if _of_meeting(text, found.start()) and not re.search(r"\d\.\s*$", text[: found.start()]):
+            year, month = int(found["year"]), months()[found["month"].casefold()]
+            return date(year, month, 1), month_end(year, month), True
+    for found in _YEAR.finditer(text):
+        if _of_meeting(text, found.start()):
+            year = int(found["year"])
+            return date(year, 1, 1), date(year, 12, 31), True
+    return None
+
+
+def _of_meeting(text: str, at: int) -> bool:
+    """Whether the words right before a time say that it is a meeting's: »på mødet i«, »Holstebro-mødet i«."""
+    before = text[max(0, at - 45) : at]
+    return bool(
+        re.search(
+            rf"{_MEETING_WORD.pattern[:-2]}\w*(?:\s+(?:i|den|fra|in|of|from|for|\w+)){{0,3}}\s*$", before, re.IGNORECASE
+        )
+    )

@@ -1,0 +1,43 @@
+"""The words askamu itself says, from ui/text/<language>.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from askamu.errors import TextMissing
+
+LANGUAGES = ("da", "en")
+FOLDER = Path(__file__).parent / "ui" / "text"
+
+
+@cache
+def load(language: str) -> dict[str, str]:
+    """All texts of a language, keys joined by dots ("error.index_missing")."""
+    data = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+    flat: dict[str, str] = {}
+
+    def walk(prefix: str, node: dict[str, Any]) -> None:
+        for key, value in node.items():
+            if isinstance(value, dict):
+                walk(f"{prefix}{key}.", value)
+            else:
+                flat[prefix + key] = str(value)
+
+    walk("", data)
+    return flat
+
+
+def text(key: str, language: str, **values: object) -> str:
+    """One text with its $variables filled in.
+
+    Raises:
+        TextMissing: if the file has no such key, or the text has a variable without a value.
+    """
+    try:
+        return Template(load(language)[key]).substitute({k: str(v) for k, v in values.items()})
+    except KeyError as missing:
+        raise TextMissing(f"ui/text/{language}.toml", f"{key} ({missing})") from None
