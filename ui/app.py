@@ -6,7 +6,6 @@ minutes, questions and errors goes through `sources.inert`, so that it can neith
 
 from __future__ import annotations
 
-import calendar
 import json
 import logging
 import re
@@ -14,9 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import gradio as gr
 
@@ -24,6 +23,7 @@ from askamu import answer as answering
 from askamu import show
 from askamu.config import Settings
 from askamu.errors import AskamuError, QuestionEmpty, QuestionTooLong
+from askamu.filters import read_filters
 from askamu.passage import Answer, Filters, Tier, Turn
 from askamu.texts import text
 from askamu.ui import sources
@@ -46,22 +46,6 @@ class Busy(AskamuError):
 
     text_key = "error.busy"
     http_status = 503
-
-
-class BadDate(AskamuError):
-    """A period that can't be read."""
-
-    text_key = "error.bad_date"
-    http_status = 422
-
-    def __init__(self, value: str) -> None:
-        super().__init__(f"The date »{value}« can't be read. Write a year (2023) or a date (2023-03-01, 01.03.2023).")
-        self.value = value
-
-
-class PeriodReversed(AskamuError):
-    text_key = "error.period_reversed"
-    http_status = 422
 
 
 class Gate:
@@ -91,55 +75,7 @@ class Exchange:
 
 def sentence(error: AskamuError, language: str) -> str:
     """What an error says to the person in the chat or at the API."""
-    if isinstance(error, BadDate):
-        return text(error.text_key, language, value=error.value)
-    return text(error.text_key, language)
-
-
-def read_day(words: str, *, last: bool) -> date | None:
-    """A year, month or day as people write them: 2023, 2023-03, 2023-03-01, 1.3.2023. None when empty.
-
-    Args:
-        last: read a year or a month as its last day, not its first.
-
-    Raises:
-        BadDate: if it is none of these.
-    """
-    words = words.strip()
-    if not words:
-        return None
-    found = re.fullmatch(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", words)
-    parts = found.groups() if found else ()
-    if not found and (danish := re.fullmatch(r"(?:(\d{1,2})[./-])?(\d{1,2})[./-](\d{4})", words)):
-        parts = danish.groups()[::-1]
-    if not parts:
-        raise BadDate(words)
-    year, month, day = (int(p) if p else None for p in parts)
-    try:
-        assert year is not None
-        month = month or (12 if last else 1)
-        return date(year, month, day or (calendar.monthrange(year, month)[1] if last else 1))
-    except (ValueError, calendar.IllegalMonthError):
-        raise BadDate(words) from None
-
-
-def read_filters(
-    municipality: str | None,
-    committee: str | None,
-    since: str | None,
-    until: str | None,
-    case_number: str | None = None,
-) -> Filters:
-    """Filters as chosen on the page or given to the API.
-
-    Raises:
-        BadDate: if a date can't be read.
-        PeriodReversed: if the period ends before it begins.
-    """
-    first, last = read_day(since or "", last=False), read_day(until or "", last=True)
-    if first and last and last < first:
-        raise PeriodReversed("The period ends before it begins.")
-    return Filters(municipality or None, committee or None, first, last, case_number or None)
+    return text(error.text_key, language, **error.values)
 
 
 def asked(
@@ -197,6 +133,12 @@ def answer_markdown(answer: Answer, turn: int, language: str) -> str:
         parts.insert(0, f"**{text('page.possible', language)}**")
     if answer.completed_question.strip() != answer.question.strip():
         parts.insert(0, f"*{sources.inert(text('page.completed', language, question=answer.completed_question))}*")
+    if answer.related:
+        places = " · ".join(
+            f"[{sources.inert(show.related_line(r, language))}](/kilde/{r.document}/{quote(r.item)})"
+            for r in answer.related
+        )
+        parts.append(f"{text('answer.also', language)} {places}")
     if limits := filter_words(answer.filters, language):
         parts.append(f"*{sources.inert(text('page.limited', language, filters=limits))}*")
     return "\n\n".join(parts)

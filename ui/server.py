@@ -29,6 +29,7 @@ from askamu import show
 from askamu.cite import short_date
 from askamu.config import Settings
 from askamu.errors import AskamuError, BadSetting
+from askamu.filters import read_filters
 from askamu.minutes import AgendaItem, Minutes, Span
 from askamu.passage import HEADER_ITEM, Turn
 from askamu.texts import LANGUAGES, text
@@ -110,7 +111,7 @@ def add_api(app: FastAPI, library_of: Callable[[], Library], settings: Settings,
 
     def record(asked: Asked) -> dict[str, Any]:
         limits = asked.filters
-        filters = page.read_filters(
+        filters = read_filters(
             limits.municipality, limits.committee, limits.date_from, limits.date_to, limits.case_number
         )
         history = tuple(Turn(t.role, t.content) for t in asked.history)

@@ -35,6 +35,7 @@ TELLING = 1.0  # rarity a word must have for other items that hold it to be wort
 MIN_COVERED = 0.22
 MIN_COSINE = 0.845
 MIN_COSINE_ENGLISH = 0.80
+AS_GOOD = 0.6  # share of the best item's score that a newer item on the same subject must reach
 SUBJECT = 2.5  # rarity of a word that can be a question's subject
 SURE_COVERED = 0.40  # below this an answer is only a possible match
 
@@ -157,7 +158,7 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         if draft is not None:
             return draft, ranking
     if question.kind is QuestionKind.DECISION:
-        draft = decision.compose(context, ranking.items[0])
+        draft = decision.compose(context, _newest(context))
     if draft is None:
         draft = fact.compose(context)
     if draft is None:
@@ -217,6 +218,36 @@ def _asked_by_title(context: Context, minutes: Minutes, item: AgendaItem) -> boo
     open_twin = any(not i.closed and i.title.casefold() == item.title.casefold() for i in minutes.items)
     telling = [stem(w) for w in words(item.title) if len(w) > 3]
     return bool(telling) and not open_twin and all(t in context.matcher.asked for t in telling)
+
+
+def _newest(context: Context) -> ItemHit:
+    """The best item, or a newer one that is as much about the question's subject.
+
+    A question that names no time is about how things stand. As much about it: the subject's words stand in
+    its heading too, and it scores nearly as well.
+    """
+    best = context.ranking.items[0]
+    question = context.question
+    if question.years or question.filters.date_from or question.filters.date_to or question.hints or question.item:
+        return best
+    subject = _subject_in_heading(context, best)
+    if not subject:
+        return best
+    rivals = [
+        hit
+        for hit in context.ranking.items[:10]
+        if hit.score >= AS_GOOD * best.score
+        and _subject_in_heading(context, hit) >= subject
+        and (item := context.item(hit)) is not None
+        and item.decision is not None
+    ]
+    return max(rivals, key=lambda h: context.library.held(h.document), default=best)
+
+
+def _subject_in_heading(context: Context, hit: ItemHit) -> frozenset[str]:
+    item = context.item(hit)
+    credits = context.matcher.credits(item.title) if item else {}
+    return frozenset(t for t, credit in credits.items() if t in context.matcher.asked and credit >= PARTIAL)
 
 
 def _only_item(context: Context, number: str) -> Ranking:

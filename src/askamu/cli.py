@@ -131,6 +131,7 @@ def ask(
 ) -> None:
     """Stil et spørgsmål. / Ask a question."""
     from askamu.answer import ask as answer_question
+    from askamu.filters import read_filters
     from askamu.library import open_library
     from askamu.show import as_record
 
@@ -139,7 +140,7 @@ def ask(
         raise typer.BadParameter("Giv enten et spørgsmål eller --batch FIL. / Give either a question or --batch FILE.")
     if batch is not None and out is None:
         raise typer.BadParameter("--batch kræver --out FIL. / --batch needs --out FILE.")
-    filters = _filters(municipality, committee, since, until)
+    filters = read_filters(municipality, committee, since, until)
     if batch is not None and out is not None:
         failed = _batch(settings, filters, batch, out, lang)
         raise typer.Exit(PARTLY if failed else DONE)
@@ -158,9 +159,13 @@ def chat(
     lang: LangOption = None,
 ) -> None:
     """Åbn siden og API'et. / Serve the page and the API."""
+    from askamu.library import open_library
+
+    settings = _settings(index, lang)
+    open_library(settings)  # a missing index is told before Gradio is loaded, and not in the page
     from askamu.ui.server import serve
 
-    serve(_settings(index, lang), host, port)
+    serve(settings, host, port)
 
 
 @app.command()
@@ -214,18 +219,6 @@ def texts(
     print(text("cli.texts_written", settings.lang, count=len(library.meetings), folder=folder), file=sys.stderr)
 
 
-def _filters(municipality: str | None, committee: str | None, since: str | None, until: str | None) -> Filters:
-    from askamu.dates import read_bound
-    from askamu.passage import Filters
-
-    return Filters(
-        municipality=municipality,
-        committee=committee,
-        date_from=read_bound(since, last=False) if since else None,
-        date_to=read_bound(until, last=True) if until else None,
-    )
-
-
 def _batch(settings: Settings, filters: Filters, batch: Path, out: Path, lang: str | None) -> int:
     """Answer the questions of a file; a line that can't be read or answered is told and passed over."""
     from askamu.answer import ask as answer_question
@@ -270,7 +263,6 @@ def _progress(language: str) -> Iterator[Any]:
         BarColumn,
         MofNCompleteColumn,
         Progress,
-        TaskProgressColumn,
         TextColumn,
         TimeRemainingColumn,
     )

@@ -17,6 +17,7 @@ import Stemmer
 WORD = re.compile(r"\d+(?:[.,:/]\d+)*|[^\W\d_]+", re.UNICODE)
 GRAM = 4
 MIN_COMPOUND = 8  # letters a word must have to be split
+MAX_COMPOUND = 60  # longer ones are no words, and splitting takes time with the square of the length
 MIN_PART = 4  # letters each part must have
 LINKS = ("", "s", "e")  # linking letters between parts
 
@@ -87,7 +88,7 @@ class Analyser:
         return found
 
     def _split(self, word: str) -> tuple[str, ...]:
-        if len(word) < MIN_COMPOUND or not word.isalpha():
+        if not MIN_COMPOUND <= len(word) <= MAX_COMPOUND or not word.isalpha():
             return ()
         best: tuple[int, tuple[str, ...]] | None = None
         for cut in range(MIN_PART, len(word) - MIN_PART + 1):

@@ -55,24 +55,32 @@ def find_dates(text: str) -> Iterator[FoundDate]:
             continue
 
 
-def read_bound(value: str, *, last: bool) -> date:
-    """One end of a period as a person writes it: a year, a month (2024-03) or a day.
+def read_day(words: str, *, last: bool) -> date | None:
+    """A year, month or day as people write them: 2023, 2023-03, 2023-03-01, 1.3.2023. None when empty.
 
     Args:
-        last: whether a year or month stands for its last day, else its first.
+        last: read a year or a month as its last day, not its first.
 
     Raises:
         BadDate: if it is none of these.
     """
-    value = value.strip()
-    day = first_date(value)
-    if day is not None:
-        return day
-    found = re.fullmatch(r"((?:19|20)\d\d)(?:-(\d\d))?", value)
-    if found and (not found[2] or 1 <= int(found[2]) <= 12):
-        year, month = int(found[1]), int(found[2] or (12 if last else 1))
-        return month_end(year, month) if last else date(year, month, 1)
-    raise BadDate(value)
+    words = words.strip()
+    if not words:
+        return None
+    found = re.fullmatch(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", words)
+    parts = found.groups() if found else ()
+    if not found and (danish := re.fullmatch(r"(?:(\d{1,2})[./-])?(\d{1,2})[./-](\d{4})", words)):
+        parts = danish.groups()[::-1]
+    try:
+        year, month, day = (int(p) if p else None for p in parts)
+        if year is None:
+            raise BadDate(words)
+        month = month or (12 if last else 1)
+        if day is None:
+            return month_end(year, month) if last else date(year, month, 1)
+        return date(year, month, day)
+    except ValueError:
+        raise BadDate(words) from None
 
 
 def month_end(year: int, month: int) -> date:

@@ -15,6 +15,7 @@ from askamu.minutes import Decision, Outcome, Section, Span
 from askamu.sentences import sentences
 from askamu.vocabulary import table
 
+BESIDE = frozenset({Outcome.DISCUSSED, Outcome.NOTED})
 # Outcomes under which the recommendation is not what was decided.
 NOT_ADOPTED = frozenset(
     {Outcome.REJECTED, Outcome.POSTPONED, Outcome.SENT_BACK, Outcome.WITHDRAWN, Outcome.NONE, Outcome.OTHER}
@@ -56,13 +57,22 @@ def _ignore_case_but_names(patterns: list[str]) -> list[str]:
     return [f"(?i){p}" for p in patterns]
 
 
-def outcome_of(sentence: str) -> Outcome | None:
-    """The outcome one sentence states, None if it states none. Negation is tested before approval."""
+def outcomes_of(sentence: str) -> tuple[Outcome, ...]:
+    """The outcomes one sentence states. Negation is tested before approval, and hides what comes after it.
+
+    Only »drøftet« and »taget til efterretning« stand beside others in one sentence.
+    """
     plain = _without_point(_flat(sentence))
-    for outcome, pattern in _outcomes():
-        if pattern.search(plain):
-            return outcome
-    return None
+    stated = [outcome for outcome, pattern in _outcomes() if pattern.search(plain)]
+    if not stated:
+        return ()
+    beside = [o for o in stated[1:] if o in BESIDE] if stated[0] in BESIDE else []
+    return (stated[0], *beside)
+
+
+def outcome_of(sentence: str) -> Outcome | None:
+    """The first outcome one sentence states, None if it states none."""
+    return next(iter(outcomes_of(sentence)), None)
 
 
 def _without_point(sentence: str) -> str:
@@ -140,14 +150,14 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
         sentence = _flat(span.of(text))
         if re.search(_formula("votes"), sentence):
             votes.append(span)
-        outcome = outcome_of(sentence)
+        stated = outcomes_of(sentence)
+        outcome = stated[0] if stated else None
         named = _points_named(sentence)
         is_formula = bool(_formula("adopts").search(_without_point(sentence)))
         if outcome is None or (index > 0 and not is_formula and named is None and not _is_short(sentence)):
             additions.append(span)
             continue
-        if outcome not in outcomes:
-            outcomes.append(outcome)
+        outcomes.extend(o for o in stated if o not in outcomes)
         if outcome in NOT_ADOPTED:
             if not _is_short(sentence):
                 additions.append(span)

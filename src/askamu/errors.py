@@ -17,7 +17,7 @@
     ├── EmbedderUnavailable
     ├── BadQuestion          exit 2: empty or too long
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
-    ├── BadDate              exit 2
+    ├── BadDate, PeriodReversed  exit 2
     ├── BadSetting           exit 2
     └── TextMissing          a text or prompt file lacks a key
 
@@ -199,6 +199,13 @@ class BadDate(AskamuError):
 
     def __init__(self, value: str) -> None:
         super().__init__(value=value)
+
+
+class PeriodReversed(AskamuError):
+    exit_code = 2
+    http_status = 422
+    text_key = "error.period_reversed"
+    problem = "period_reversed"
 
 
 class BadSetting(AskamuError):

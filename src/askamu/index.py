@@ -23,7 +23,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -54,8 +54,10 @@ MANIFEST = "manifest.json"
 CHROMA = "chroma"
 CHROMA_BATCH = 1_000
 CHECKED = 40  # passages looked up in a new generation
-PROBED = 5  # passages looked up when a generation is opened
+PROBED = 10  # passages looked up when a generation is opened
 SELF_HIT = 0.999  # cosine of a passage's own vector, rounding allowed for
+MAY_MISS = 0.2  # share of passages looked up that may not find themselves
+AMENDMENTS = 20  # Chroma keeps the space of what was removed, so now and then all is built anew
 SMALL_CHANGE = 0.2  # share of the passages up to which the vectors of the generation before are copied and amended
 
 
@@ -73,7 +75,8 @@ class Manifest:
     parser_versions: tuple[str, ...]
     askamu: str
     previous: str | None  # the generation it replaced
-    probes: tuple[str, ...]  # passages that must find themselves
+    probes: tuple[str, ...]  # passages that are looked up when it is opened
+    amended: int = 0  # how many times its vectors were copied and amended since they were built anew
 
     @property
     def cut(self) -> str:
@@ -160,10 +163,13 @@ class VectorIndex:
             vectors = self.vectors(ids)
         except KeyError as missing:
             raise IndexUnreadable(self.folder, f"the vector of passage {missing} is gone") from missing
-        for id, vector in zip(ids, vectors, strict=True):
+        lost = 0
+        for vector in vectors:
             nearest = self._query(vector, 1)
-            if vector.any() and (not nearest or nearest[0][1] < SELF_HIT):
-                raise IndexUnreadable(self.folder, f"passage {id} does not find itself")
+            lost += not nearest or nearest[0][1] < SELF_HIT
+        # Chroma's search is approximate: a passage that misses itself, one in a thousand, is no damage.
+        if lost > MAY_MISS * len(vectors):
+            raise IndexUnreadable(self.folder, f"{lost} of {len(vectors)} passages looked up do not find themselves")
 
     def _query(
         self, vector: Vectors, k: int, where: Where | None = None, only: set[str] | None = None
@@ -366,11 +372,13 @@ def build_generation(
         askamu=metadata.version("askamu"),
         previous=before.generation if before else None,
         probes=tuple(passages[i].id for i in _spread(len(passages), PROBED)),
+        amended=0,
     )
     place = folder / manifest.generation
     place.mkdir()
     try:
-        _write_vectors(place, before, manifest, passages, vectors, known, progress)
+        amended = _write_vectors(place, before, manifest, passages, vectors, known, progress)
+        manifest = replace(manifest, amended=amended)
         lexical.build(
             place, passages, lexical.write_lexicon(place, passages), lambda done, total: progress("index", done, total)
         )
@@ -507,8 +515,11 @@ def _write_vectors(
     vectors: Vectors,
     known: Mapping[str, StoredDocument],
     progress: Progress,
-) -> None:
+) -> int:
     """Write the vectors, or where little changed copy those of the generation before and amend them.
+
+    Returns:
+        how many times they have been amended, 0 if they were built anew.
 
     Raises:
         IndexNotWritable: if Chroma can't write them.
@@ -516,7 +527,7 @@ def _write_vectors(
     from chromadb.errors import ChromaError
 
     if before and _amend(place, before, manifest, passages, vectors, known):
-        return
+        return before.amended + 1
     client = _open_chroma(place / CHROMA)
     try:
         collection = client.create_collection(
@@ -531,6 +542,7 @@ def _write_vectors(
         raise IndexNotWritable(place.parent, str(error)) from error
     finally:
         client.close()
+    return 0
 
 
 def _amend(
@@ -545,7 +557,11 @@ def _amend(
     added = [i for i, p in enumerate(passages) if before.documents.get(p.document) != manifest.documents[p.document]]
     removed = [d for d, n in before.documents.items() if manifest.documents.get(d) != n]
     changed = len(added) + sum(before.documents[d] for d in removed)
-    if before.model_id != manifest.model_id or changed > SMALL_CHANGE * manifest.passages:
+    if (
+        before.amended >= AMENDMENTS
+        or before.model_id != manifest.model_id
+        or changed > SMALL_CHANGE * manifest.passages
+    ):
         return False
     try:
         shutil.copytree(place.parent / before.generation / CHROMA, place / CHROMA)

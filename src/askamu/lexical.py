@@ -21,6 +21,7 @@ from askamu.passage import Passage
 
 LEXICON = "lexicon.json"
 FOLDER = "lexical"
+LONGEST_WORD = 80
 _WHITESPACE = "terms"  # our terms come separated by spaces
 _HEAP_BYTES = 256_000_000  # enough for one segment of some 100,000 passages; taken as needed
 _ERRORS = (ValueError, OSError, RuntimeError)  # what tantivy raises for a damaged index
@@ -154,7 +155,7 @@ class LexicalIndex:
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))
 
     def _query(self, text: str, weights: Weights) -> tantivy.Query | None:
-        said = [w for w in words(text) if w not in _stop_words()]
+        said = [w for w in _words(text) if w not in _stop_words()]
         stems = dict.fromkeys(stem(w) for w in said)
         parts = dict.fromkeys(p for w in said for p in self.analyser.split(w))
         grams = dict.fromkeys(g for w in said for g in word_grams(w))
@@ -179,6 +180,11 @@ def _stop_words() -> frozenset[str]:
     return stop_words()
 
 
+def _words(text: str) -> list[str]:
+    """The words of a text, cut at a length that no word has: looking for compounds takes the square of it."""
+    return [w[:LONGEST_WORD] for w in words(text)]
+
+
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
@@ -194,7 +200,7 @@ def _registered(index: tantivy.Index) -> tantivy.Index:
 
 
 def _document(passage: Passage, terms: _Terms) -> tantivy.Document:
-    found = words(passage.indexed_text)
+    found = _words(passage.indexed_text)
     document = tantivy.Document()
     document.add_text("id", passage.id)
     document.add_text("document", passage.document)

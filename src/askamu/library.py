@@ -85,6 +85,11 @@ class Library:
     def _rows(self) -> dict[str, MeetingRow]:
         return {m.id: m for m in self.meetings}
 
+    def held(self, document: str) -> date:
+        """When a meeting was held, as far as is known: for sorting only."""
+        row = self._rows[document]
+        return row.held_on or row.latest or row.earliest or date.min
+
     def check(self, filters: Filters) -> None:
         """Refuse a municipality or committee that is not indexed.
 
@@ -158,6 +163,8 @@ def _passes(meeting: MeetingRow, filters: Filters) -> bool:
         return False
     if filters.date_from is None and filters.date_to is None:
         return True
+    if filters.date_from == filters.date_to:
+        return meeting.held_on == filters.date_from  # a day is asked for: an undated meeting can't be said to be it
     if meeting.earliest is None and meeting.latest is None:
         return False
     first, last = filters.date_from or date.min, filters.date_to or date.max

@@ -14,7 +14,7 @@ from askamu.lines import Line, heading_kind, is_nil, is_noise, read_lines
 from askamu.load import Source
 from askamu.minutes import AgendaItem, Minutes, Section, SectionKind
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "1"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
 # A heading that names another body and its date: that body's decision, not this committee's.
 _OTHER_BODY = re.compile(r"^Beslutning(?:er)?\s+(?:fra|i)\s+[A-ZÆØÅ].{3,80}\d{4}", re.IGNORECASE)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 
-from askamu.danish import fold, words
+from askamu.danish import fold, frame_words, stop_words, words
 from askamu.dates import find_dates, month_end, months
 from askamu.layouts import find_case_number
 from askamu.minutes import SectionKind
@@ -186,11 +186,15 @@ def complete(
 
 
 def _leans(asked: str) -> bool:
-    count = len(words(asked))
-    limit = table("questions")["followup"]["max_words"]
-    if _pattern("followup", "starts").search(asked):
+    """Whether a question can't be understood without the one before it."""
+    said = words(asked)
+    limits = table("questions")["followup"]
+    own = [w for w in said if w not in stop_words() and w not in frame_words()]
+    if _pattern("followup", "starts").search(asked) or not own:
         return True
-    return (count <= limit and bool(_pattern("followup", "pronouns").search(asked))) or count <= 4
+    if len(said) > limits["max_words"] or len(own) > limits["max_subject_words"]:
+        return False
+    return bool(_pattern("followup", "pronouns").search(asked)) or len(said) <= 3
 
 
 def _cited(said: str) -> tuple[tuple[str | None, str], ...]:

@@ -8,9 +8,11 @@ from askamu import texts
 from askamu.cite import plain
 from askamu.compose.draft import Context, Draft, escape, quote
 from askamu.danish import fold
+from askamu.decision import outcome_of
 from askamu.minutes import AgendaItem, Minutes, Outcome, Section, SectionKind, Span
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit
+from askamu.sentences import sentences
 
 FORMULA = 70  # characters up to which a decision is only a formula and stands bold
 MAX_DECISION = 1_100
@@ -46,10 +48,13 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
     mark = context.citations.mark(minutes, item, section, whole)
     where = f" – {context.place(minutes, item)}" if place else ""
     outcome = outcome_words(context, item)
-    if len(said) <= FORMULA:
+    first = sentences(minutes.text, whole.start, whole.end)[0]
+    formula = plain(first.of(minutes.text))
+    if len(said) <= FORMULA and decision.final:
         lines = [f"**{escape(said.rstrip('.'))}**{where} {mark}"]
-        if not decision.final:
-            lines[0] = f"**{outcome}:** {quote(said)}{where} {mark}"
+    elif decision.final and len(formula) <= FORMULA and outcome_of(formula) and first.end < whole.end:
+        rest = quote(minutes.text[first.end : whole.end])
+        lines = [f"**{escape(formula.rstrip('.'))}** {mark}{where}", f"{context.say('with_addition')} {rest} {mark}"]
     else:
         lines = [f"**{outcome}**{where}: {quote(said)} {mark}"]
     if not decision.final and Outcome.RECOMMENDED in decision.outcomes:

@@ -16,7 +16,7 @@ MAX_ITEMS = 60
 MAX_MEETINGS = 6
 MAX_SAID = 220
 _ASKS_OUTCOME = re.compile(
-    r"\b(?:tog|taget|til efterretning|afviste?|udsat|udsatte|godkend|drøftet|anbefale|noted|approved|rejected|postponed)",
+    r"\b(?:tog|taget|til efterretning|afviste?|udsat|udsatte|godkend|drøftet|anbefale|noted|approved|reject|postpone)",
     re.IGNORECASE,
 )
 _RECOMMENDATION = re.compile(r"\bindstilling|\brecommend", re.IGNORECASE)

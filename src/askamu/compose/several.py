@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 
 from askamu.compose import fact
 from askamu.compose.draft import Context, Draft
@@ -31,7 +30,7 @@ def timeline(context: Context) -> Draft | None:
     chosen = sorted(best.values(), key=lambda h: -h.score)[:MAX_MEETINGS]
     if len(chosen) < 2:
         return None
-    chosen.sort(key=lambda h: _when(context, h), reverse=True)
+    chosen.sort(key=lambda h: context.library.held(h.document), reverse=True)
     parts = [context.say("newest_first")]
     used = []
     for hit in chosen:
@@ -42,11 +41,6 @@ def timeline(context: Context) -> Draft | None:
         parts.append(f"- **{context.place(context.minutes(hit), context.item(hit))}:** {said}")
         used.append(hit.place)
     return Draft("\n".join(parts), Tier.ANSWER, tuple(used))
-
-
-def _when(context: Context, hit: ItemHit) -> date:
-    row = context.library.meeting(hit.document)
-    return row.held_on or row.latest or row.earliest or date.min
 
 
 def comparison(context: Context) -> tuple[Draft, Ranking] | None:

@@ -1,0 +1,100 @@
+"""What a decision says, and what it takes over from the recommendation."""
+
+from pathlib import Path
+
+import pytest
+
+from askamu.decision import outcome_of
+from askamu.load import Source
+from askamu.minutes import Decision, Outcome
+from askamu.parse import parse
+
+
+@pytest.mark.parametrize(
+    ("sentence", "outcome"),
+    [
+        ("Godkendt som indstillet.", Outcome.APPROVED),
+        ("Indstillingen tiltrådt.", Outcome.APPROVED),
+        ("Udvalget godkendte indstillingen, idet fristen ændres.", Outcome.APPROVED_WITH_CHANGE),
+        ("Godkendt med den tilføjelse, at der følges op i juni.", Outcome.APPROVED_WITH_CHANGE),
+        ("Ikke godkendt.", Outcome.REJECTED),
+        ("Kan ikke anbefales.", Outcome.REJECTED),
+        ("Imødekommes ikke.", Outcome.REJECTED),
+        ("Forslaget faldt dermed.", Outcome.REJECTED),
+        ("2. Ikke tiltrådt.", Outcome.REJECTED),
+        ("Taget til efterretning.", Outcome.NOTED),
+        ("Orienteringen blev taget til efterretning.", Outcome.NOTED),
+        ("Drøftet.", Outcome.DISCUSSED),
+        ("Udsat til mødet i maj.", Outcome.POSTPONED),
+        ("Anbefales over for Byrådet.", Outcome.RECOMMENDED),
+        ("Udvalget indstiller til Byrådet, at planen vedtages.", Outcome.RECOMMENDED),
+        ("Sendes tilbage til forvaltningen.", Outcome.SENT_BACK),
+        ("Punktet udgår.", Outcome.WITHDRAWN),
+        ("Intet.", Outcome.NONE),
+        ("Ad 1. Godkendt.", Outcome.APPROVED),
+        ("Udvalget pegede på vigtigheden af samarbejde.", None),
+    ],
+)
+def test_outcomes(sentence: str, outcome: Outcome | None) -> None:
+    assert outcome_of(sentence) is outcome
+
+
+def decided(recommendation: str, decision: str) -> tuple[str, Decision]:
+    text = f"Punkt 1: Sag\n\nIndstilling\n{recommendation}\n\nBeslutning\n{decision}\n"
+    (item,) = parse(Source("a.txt", Path("a.txt"), text, "0" * 64)).items
+    assert item.decision is not None
+    return text, item.decision
+
+
+def adopted(recommendation: str, decision: str) -> list[str]:
+    text, found = decided(recommendation, decision)
+    return [" ".join(span.of(text).split()) for span in found.adopts]
+
+
+TWO = "Det indstilles, at:\n\nUdvalget tager orienteringen til efterretning.\nUdvalget drøfter sagen."
+
+
+def test_a_formula_adopts_all_points() -> None:
+    assert adopted(TWO, "Godkendt som indstillet.") == [
+        "Udvalget tager orienteringen til efterretning.",
+        "Udvalget drøfter sagen.",
+    ]
+
+
+def test_points_decided_one_by_one() -> None:
+    asked = "Forvaltningen indstiller,\n1. at planen godkendes,\n2. at der afsættes 5 mio. kr."
+    text, found = decided(asked, "1. Godkendt.\n2. Ikke godkendt.")
+    assert [s.of(text) for s in found.adopts] == ["at planen godkendes,"]
+    assert set(found.outcomes) == {Outcome.APPROVED, Outcome.REJECTED}
+
+
+@pytest.mark.parametrize(
+    "decision", ["Ikke godkendt.", "Udsat.", "Punktet udgår.", "Sendes tilbage til forvaltningen."]
+)
+def test_what_was_not_adopted_is_not_shown_as_adopted(decision: str) -> None:
+    assert adopted(TWO, decision) == []
+
+
+def test_a_recommendation_onwards_is_not_final() -> None:
+    _, onwards = decided(
+        "Udvalget indstiller til Økonomiudvalget og Byrådet, at planen godkendes.", "Indstillingen tiltrådt."
+    )
+    assert not onwards.final
+    assert onwards.outcomes[0] is Outcome.RECOMMENDED
+    _, own = decided("Forvaltningen indstiller til udvalget, at planen godkendes.", "Godkendt som indstillet.")
+    assert own.final
+
+
+def test_additions_and_absence_stand_apart_from_the_formula() -> None:
+    text, found = decided(
+        "Det indstilles, at udvalget tager orienteringen til efterretning.",
+        "Godkendt som indstillet. Udvalget ønsker en opfølgning til efteråret om emnet.\n\nAnna Holm (V) deltog ikke på mødet.",
+    )
+    assert [s.of(text) for s in found.additions] == ["Udvalget ønsker en opfølgning til efteråret om emnet."]
+    assert found.absent == ("Anna Holm (V)",)
+    assert "deltog ikke" not in text[found.start : found.end]
+
+
+def test_votes_are_kept() -> None:
+    text, found = decided("At planen godkendes.", "Indstillingen godkendt. Karl Ovesen (Ø) stemte imod.")
+    assert [s.of(text) for s in found.votes] == ["Karl Ovesen (Ø) stemte imod."]
