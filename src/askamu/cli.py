@@ -342,34 +342,41 @@ def _print_answer(answer: Answer) -> None:
 
 
 def _print_report(report: IngestReport, language: str) -> None:
+    from rich.box import SIMPLE
     from rich.markup import escape
     from rich.table import Table
 
     from askamu.texts import text
 
     console = _console()
-    table = Table(title=text("cli.table_title", language))
-    for key in ("municipality", "committee", "date", "file"):
-        table.add_column(text(f"cli.{key}", language), overflow="fold")
-    for key in ("items", "closed", "passages"):
-        table.add_column(text(f"cli.{key}", language), justify="right")
-    table.add_column(text("cli.status", language))
-    table.add_column(text("cli.warnings", language), overflow="fold")
-    for m in report.meetings:
-        date = m.held_on.strftime("%d.%m.%Y") if m.held_on else m.date_text or text("cli.no_date", language)
-        status = text(f"cli.status_{m.status}", language)
+    table = Table(title=text("cli.table_title", language), title_justify="left", box=SIMPLE)
+    table.add_column(text("cli.file", language), overflow="fold")
+    for key in ("date", "items", "closed", "passages", "status"):
+        heading = text(f"cli.{key}", language)
+        right = key in ("items", "closed", "passages")
+        width = 10 if key == "date" else len(heading)
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True, min_width=width)
+    whose = None
+    for m in sorted(report.meetings, key=lambda m: (m.municipality or "", m.committee or "", m.date_text, m.source)):
+        if whose != (m.municipality, m.committee):
+            whose = (m.municipality, m.committee)
+            said = ", ".join(w or text("cli.unknown", language) for w in whose)
+            table.add_section()
+            table.add_row(f"[bold]{escape(said)}[/bold]")
+        date = m.held_on.strftime("%d.%m.%Y") if m.held_on else text("date.short_unknown", language)
         cells = [
-            m.municipality or "–",
-            m.committee or "–",
+            f"  {m.source}",
             date,
-            m.source,
             str(m.items),
             str(m.closed),
             str(m.passages),
-            status,
+            text(f"cli.status_{m.status}", language),
         ]
-        table.add_row(*(escape(c) for c in cells), escape(" ".join(m.warnings)))
+        table.add_row(*(escape(c) for c in cells))
     console.print(table)
+    for m in report.meetings:
+        for warning in m.warnings:
+            console.print(f"  {m.source}: {warning}", markup=False, style="yellow")
     items = sum(m.items for m in report.meetings)
     if report.repaired:
         console.print(text("cli.repaired", language, why=report.repaired), markup=False)
@@ -416,7 +423,7 @@ def _print_parse(record: dict[str, Any], language: str) -> None:
 
     unknown = text("cli.unknown", language)
     date = (
-        record["date"] or f"{text('cli.no_date', language)} ({record['date_evidence']})"
+        record["date"] or f"{text('date.unknown', language)} ({record['date_evidence']})"
         if record["date_evidence"]
         else record["date"]
     )
@@ -427,7 +434,7 @@ def _print_parse(record: dict[str, Any], language: str) -> None:
             "cli.parsed",
             language,
             **fields,
-            date=date or text("cli.no_date", language),
+            date=date or text("date.unknown", language),
             confidence=record["confidence"],
         ),
         markup=False,
