@@ -51,7 +51,16 @@ def test_there_are_98_municipalities() -> None:
 
 
 # Keys that the code puts together from a prefix and a value.
-BUILT = ("outcome.", "date.month.", "problem.unknown_", "cli.status_", "answer.demand_", "answer.noted_", "api.refused.", "api.refused_")
+BUILT = (
+    "outcome.",
+    "date.month.",
+    "problem.unknown_",
+    "cli.status_",
+    "answer.demand_",
+    "answer.noted_",
+    "api.refused.",
+    "api.refused_",
+)
 
 
 def code() -> str:
@@ -66,6 +75,7 @@ def test_no_text_is_left_over() -> None:
     unused = [
         key
         for key in texts.load("da")
-        if not key.startswith(BUILT) and not re.search(rf"[\"']({re.escape(key)}|{re.escape(key.partition('.')[2])})[\"']", said)
+        if not key.startswith(BUILT)
+        and not re.search(rf"[\"']({re.escape(key)}|{re.escape(key.partition('.')[2])})[\"']", said)
     ]
     assert unused == []
