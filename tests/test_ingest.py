@@ -235,7 +235,7 @@ def test_nothing_to_ingest(tmp_path, run):
     assert not (tmp_path / "index").exists()
 
 
-def test_finds_text_and_markdown_only(tmp_path):
+def test_finds_what_it_can_read(tmp_path):
     for name in (
         "a.txt",
         "b.MD",
@@ -245,17 +245,18 @@ def test_finds_text_and_markdown_only(tmp_path):
         ".hidden.txt",
         ".git/d.txt",
         "e.pdf",
+        "g.exe",
         "[x] f.txt",
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
     found, failed = find([tmp_path, tmp_path / "a.txt"])
-    assert [p.relative_to(tmp_path).as_posix() for p in found] == ["[x] f.txt", "a.txt", "b.MD", "sub/c.md"]
+    assert [p.relative_to(tmp_path).as_posix() for p in found] == ["[x] f.txt", "a.txt", "b.MD", "e.pdf", "sub/c.md"]
     assert failed == []
-    assert [p.name for p in find([f"{tmp_path}/*"])[0]] == ["[x] f.txt", "a.txt", "b.MD", "c.md"]
+    assert [p.name for p in find([f"{tmp_path}/*"])[0]] == ["[x] f.txt", "a.txt", "b.MD", "e.pdf", "c.md"]
     assert [p.name for p in find([f"{tmp_path}/**/*.md"])[0]] == ["c.md"]
     assert [p.name for p in find([tmp_path / "[x] f.txt"])[0]] == ["[x] f.txt"]
-    assert [p.name for p in find([tmp_path / "e.pdf"])[0]] == ["e.pdf"]  # named outright: loading says what is wrong
+    assert [p.name for p in find([tmp_path / "g.exe"])[0]] == ["g.exe"]  # named outright: loading says what is wrong
 
 
 def test_another_embedder_embeds_everything_again(minutes, run, tmp_path):

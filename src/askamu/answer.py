@@ -21,6 +21,7 @@ from askamu.library import Library, day_text
 from askamu.load import clean
 from askamu.minutes import AgendaItem, Minutes, SectionKind
 from askamu.passage import Answer, Coverage, Filters, QuestionKind, Related, Retrieved, Tier, Turn
+from askamu.privacy import hide_cpr
 from askamu.question import understand
 from askamu.retrieve import EMPTY, ItemHit, Ranking, retrieve
 from askamu.select import PARTIAL, Matcher
@@ -37,6 +38,7 @@ MIN_COSINE = 0.845
 MIN_COSINE_ENGLISH = 0.80
 AS_GOOD = 0.6  # share of the best item's score that a newer item on the same subject must reach
 SUBJECT = 2.5  # rarity of a word that can be a question's subject
+SURE_COVERED_ENGLISH = 0.25
 SURE_COVERED = 0.40  # below this an answer is only a possible match
 
 
@@ -62,7 +64,8 @@ def ask(
         IndexUnreadable, EmbedderUnavailable, OtherEmbedder: the search could not be done.
     """
     started = time.perf_counter()
-    question = clean(question).strip()
+    question = hide_cpr(clean(question).strip())[0]
+    history = [Turn(turn.role, hide_cpr(clean(turn.content))[0]) for turn in history]
     if not question:
         raise QuestionEmpty
     limit = library.settings.max_question_chars
@@ -157,13 +160,14 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         draft = several.timeline(context)
         if draft is not None:
             return draft, ranking
-    if question.kind is QuestionKind.DECISION:
+    if question.kind is QuestionKind.DECISION and question.other_day is None:
         draft = decision.compose(context, _newest(context))
     if draft is None:
         draft = fact.compose(context)
     if draft is None:
         return _not_stated(context), ranking
-    if _covered(context, ranking.items[0]) < SURE_COVERED and draft.tier is Tier.ANSWER and question.language == "da":
+    sure = SURE_COVERED if question.language == "da" else SURE_COVERED_ENGLISH
+    if _covered(context, ranking.items[0]) < sure and draft.tier is Tier.ANSWER:
         draft = replace(draft, tier=Tier.POSSIBLE)
     return draft, ranking
 
@@ -180,8 +184,6 @@ def _inside(context: Context, document: str) -> bool:
 def _closed(context: Context) -> Draft | None:
     """The answer on a closed item: by its number in a meeting that is named, or by its public heading."""
     question = context.question
-    if len(context.meetings) > 3:
-        return None
     for row in context.meetings:
         minutes = context.library.minutes(row.id)
         for index, item in enumerate(minutes.items):
@@ -210,14 +212,20 @@ def _closed(context: Context) -> Draft | None:
 
 
 def _asked_by_title(context: Context, minutes: Minutes, item: AgendaItem) -> bool:
+    """Whether a question asks for a closed item by the words of its public heading.
+
+    Either it says that it means an item, or no open item of the meeting has those words in its heading.
+    """
+    if not item.title or context.question.kind is QuestionKind.LISTING:
+        return False
+    telling = {stem(w) for w in words(item.title) if len(w) > 3}
+    if not telling or not telling <= context.matcher.asked.keys():
+        return False
     asked = context.question.completed.casefold()
-    if not item.title or not ("punkt" in asked or "item" in asked or "lukke" in asked or "closed" in asked):
-        return False
-    if context.question.kind is QuestionKind.LISTING:
-        return False
-    open_twin = any(not i.closed and i.title.casefold() == item.title.casefold() for i in minutes.items)
-    telling = [stem(w) for w in words(item.title) if len(w) > 3]
-    return bool(telling) and not open_twin and all(t in context.matcher.asked for t in telling)
+    names_item = len(context.meetings) == 1 and any(w in asked for w in ("punkt", "item", "lukke", "closed"))
+    open_twin = any(not i.closed and telling & {stem(w) for w in words(i.title)} for i in minutes.items)
+    mostly = len(telling) >= 0.5 * len(context.matcher.weights)
+    return not open_twin and (names_item or mostly)
 
 
 def _newest(context: Context) -> ItemHit:

@@ -56,6 +56,7 @@ class Citations:
             quote=span.of(minutes.text),
             start=span.start,
             end=span.end,
+            page=minutes.page(span.start),
         )
 
 

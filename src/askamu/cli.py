@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from askamu.config import Settings
-    from askamu.ingest import IngestReport
+    from askamu.fetch import FetchReport
+    from askamu.ingest import IngestReport, PlannedFile
     from askamu.passage import Answer, Filters
 
 DONE, PARTLY, USAGE, NO_INDEX = 0, 1, 2, 3
@@ -95,13 +96,33 @@ def ingest(
     only: Annotated[
         bool, typer.Option("--only", help="Indekset skal kun rumme det, der er her. / The index shall hold only this.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Vis, hvad der ville ske; skriv intet. / Show what would happen.")
+    ] = False,
+    watching: Annotated[
+        bool, typer.Option("--watch", help="Bliv ved, og indlæs ved hver ændring. / Go on, and ingest each change.")
+    ] = False,
+    interval: Annotated[
+        float, typer.Option("--interval", min=0.1, help="Sekunder mellem to blik. / Seconds between two looks.")
+    ] = 5.0,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """Indlæs referater i indekset. / Bring minutes into the index."""
+    from askamu.ingest import UNREADABLE, plan
     from askamu.ingest import ingest as run
 
     settings = _settings(index, lang)
+    if dry_run and watching:
+        raise typer.BadParameter("Vælg --dry-run eller --watch. / Choose --dry-run or --watch.")
+    if dry_run:
+        with _progress(settings.lang) as progress:
+            files = plan(paths, settings, only=only, progress=progress)
+        _print_plan(files, settings.lang, as_json)
+        raise typer.Exit(PARTLY if any(f.status == UNREADABLE for f in files) else DONE)
+    if watching:
+        _watch(paths, settings, only, interval, as_json)
+        raise typer.Exit(DONE)
     with _progress(settings.lang) as progress:
         report = run(paths, settings, only=only, progress=progress)
     if as_json:
@@ -109,6 +130,50 @@ def ingest(
     else:
         _print_report(report, settings.lang)
     raise typer.Exit(PARTLY if report.failed else DONE)
+
+
+@app.command()
+def fetch(
+    site: Annotated[str, typer.Argument(help="Sidens adresse. / The site: https://dagsordener.KOMMUNE.dk")],
+    out: Annotated[Path, typer.Option("--out", help="Mappe at gemme i. / Folder to keep them in.")],
+    committee: Annotated[
+        list[str] | None, typer.Option("--committee", help="Kun dette udvalg; kan gentages. / May be repeated.")
+    ] = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    attachments: Annotated[
+        bool, typer.Option("--attachments", help="Hent også bilagene (PDF). / Attachments too (PDF).")
+    ] = False,
+    pause: Annotated[
+        float, typer.Option("--pause", min=0.0, help="Sekunder mellem forespørgsler. / Seconds between requests.")
+    ] = 1.0,
+    contact: Annotated[
+        str | None,
+        typer.Option("--contact", envvar="ASKAMU_CONTACT", help="Din adresse, til sidens ejer. / Your address."),
+    ] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Hent møder fra en kommunes side (FirstAgenda). / Fetch meetings from a municipality's site."""
+    from askamu.fetch import FetchOptions
+    from askamu.fetch import fetch as run
+    from askamu.filters import read_filters
+    from askamu.texts import text
+
+    settings = _settings(None, lang)
+    period = read_filters(since=since, until=until)
+    options = FetchOptions(
+        tuple(committee or ()), period.date_from, period.date_to, attachments, contact=contact, pause=pause
+    )
+    if not contact:
+        print(text("fetch.no_contact", settings.lang), file=sys.stderr)
+    with _progress(settings.lang) as progress:
+        report = run(site, out, options, progress)
+    if as_json:
+        print(json.dumps(_fetch_record(report), ensure_ascii=False, indent=1))
+    else:
+        _print_fetch(report, settings.lang)
+    raise typer.Exit(DONE if report.complete else PARTLY)
 
 
 @app.command()
@@ -138,8 +203,10 @@ def ask(
     settings = _settings(index, lang)
     if (question is None) == (batch is None):
         raise typer.BadParameter("Giv enten et spørgsmål eller --batch FIL. / Give either a question or --batch FILE.")
-    if batch is not None and out is None:
-        raise typer.BadParameter("--batch kræver --out FIL. / --batch needs --out FILE.")
+    if (batch is None) != (out is None):
+        raise typer.BadParameter("--batch og --out hører sammen. / --batch and --out go together.")
+    if batch is not None and out is not None and out.exists() and batch.exists() and batch.samefile(out):
+        raise typer.BadParameter("--out er spørgsmålenes fil. / --out is the file of the questions.")
     filters = read_filters(municipality, committee, since, until)
     if batch is not None and out is not None:
         failed = _batch(settings, filters, batch, out, lang)
@@ -212,10 +279,13 @@ def texts(
 
     settings = _settings(index, lang)
     library = open_library(settings)
-    folder.mkdir(parents=True, exist_ok=True)
-    for row in library.meetings:
-        target = folder / f"{Path(row.source).name}.txt"
-        target.write_bytes(library.minutes(row.id).text.encode("utf-8"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for row in library.meetings:
+            target = folder / f"{Path(row.source).name}.txt"
+            target.write_bytes(library.minutes(row.id).text.encode("utf-8"))
+    except OSError as error:
+        raise BadSetting(text("problem.bad_out", settings.lang, file=folder, why=error.strerror)) from error
     print(text("cli.texts_written", settings.lang, count=len(library.meetings), folder=folder), file=sys.stderr)
 
 
@@ -229,7 +299,9 @@ def _batch(settings: Settings, filters: Filters, batch: Path, out: Path, lang: s
     from askamu.texts import text
 
     if not batch.is_file():
-        raise PathMissing(batch)
+        if not batch.exists():
+            raise PathMissing(batch)
+        raise BadSetting(text("problem.no_file", settings.lang, path=batch))
     library = open_library(settings)
     lines = batch.read_text(encoding="utf-8", errors="replace").splitlines()
     failed = 0
@@ -244,14 +316,17 @@ def _batch(settings: Settings, filters: Filters, batch: Path, out: Path, lang: s
                 continue
             try:
                 asked = json.loads(line)
+                question, id = asked["question"], asked.get("id")
+                if not isinstance(question, str) or not isinstance(id, str | int | None):
+                    raise TypeError("question must be a text, id a text or a whole number")
                 history = [Turn(str(t["role"]), str(t["content"])) for t in asked.get("history") or []]
-                answer = answer_question(library, str(asked["question"]), history, filters, lang)
-            except (ValueError, KeyError, TypeError, AttributeError, AskamuError) as error:
+                answer = answer_question(library, question, history, filters, lang)
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError, AskamuError) as error:
                 failed += 1
                 why = error.say(settings.lang) if isinstance(error, AskamuError) else repr(error)
                 print(text("problem.bad_line", settings.lang, line=number, file=batch, why=why), file=sys.stderr)
                 continue
-            target.write(json.dumps(as_record(answer, asked.get("id")), ensure_ascii=False) + "\n")
+            target.write(json.dumps(as_record(answer, id), ensure_ascii=False) + "\n")
     return failed
 
 
@@ -275,6 +350,7 @@ def _progress(language: str) -> Iterator[Any]:
         "vectors": "cli.building",
         "index": "cli.building",
         "answer": "cli.batch_progress",
+        "fetch": "fetch.progress",
     }
     bars = Progress(
         TextColumn("{task.description}"),
@@ -452,3 +528,156 @@ def _print_parse(record: dict[str, Any], language: str) -> None:
             console.print(f"      → {outcomes}: {' '.join(item['decision']['text'].split())[:160]}", markup=False)
     for warning in record["warnings"]:
         console.print(f"  ! {warning}", markup=False)
+
+
+def _print_plan(files: Sequence[PlannedFile], language: str, as_json: bool) -> None:
+    from collections import Counter
+
+    from rich.box import SIMPLE
+    from rich.markup import escape
+    from rich.table import Table
+
+    from askamu.ingest import NEW, REMOVED, REPLACED, UNCHANGED, UNREADABLE
+    from askamu.texts import text
+
+    counts = dict.fromkeys((NEW, UNCHANGED, REPLACED, REMOVED, UNREADABLE), 0) | Counter(f.status for f in files)
+    if as_json:
+        rows = [{"name": f.name, "path": str(f.path), "status": f.status, "notes": list(f.notes)} for f in files]
+        print(json.dumps({"files": rows, "counts": counts}, ensure_ascii=False, indent=1))
+        return
+    names = {
+        NEW: "watch.plan_new",
+        UNCHANGED: "watch.plan_unchanged",
+        REPLACED: "watch.plan_replaced",
+        REMOVED: "watch.plan_removed",
+        UNREADABLE: "watch.plan_unreadable",
+    }
+    table = Table(title=text("watch.plan_title", language), title_justify="left", box=SIMPLE)
+    for key in ("cli.file", "cli.status", "watch.plan_notes"):
+        table.add_column(text(key, language), overflow="fold")
+    for f in files:
+        table.add_row(*(escape(c) for c in (f.name, text(names[f.status], language), "; ".join(f.notes))))
+    console = _console()
+    console.print(table)
+    console.print(text("watch.plan_summary", language, **counts), markup=False)
+
+
+def _watch(paths: Sequence[Path], settings: Settings, only: bool, interval: float, as_json: bool) -> None:
+    """Watch until somebody says stop, by Ctrl+C or as a service manager does; either is a good end."""
+    import signal
+    from datetime import datetime
+
+    from askamu.ingest import NEW, REPLACED
+    from askamu.texts import text
+    from askamu.watch import Outcome, watch
+
+    lang = settings.lang
+
+    def say(outcome: Outcome) -> None:
+        time = datetime.now().strftime("%H:%M:%S")
+        if isinstance(outcome, Exception):
+            why = outcome.say(lang) if isinstance(outcome, AskamuError) else repr(outcome)
+            print(text("watch.failed", lang, time=time, why=why), file=sys.stderr, flush=True)
+            return
+        if as_json:
+            print(json.dumps(_report_record(outcome), ensure_ascii=False), flush=True)
+            return
+        status = [m.status for m in outcome.meetings]
+        if outcome.built or outcome.failed:
+            line = text(
+                "watch.happened", lang, time=time, new=status.count(NEW), replaced=status.count(REPLACED),
+                removed=len(outcome.removed), failed=len(outcome.failed), documents=outcome.documents,
+                seconds=f"{outcome.seconds:.1f}",
+            )  # fmt: skip
+        else:
+            line = text("watch.unchanged", lang, time=time, documents=outcome.documents)
+        print(line, flush=True)
+        for failure in outcome.failed:
+            print(f"  {failure.name}: {failure.reason}", file=sys.stderr, flush=True)
+
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, signal.default_int_handler)
+    try:
+        said = text("watch.started", lang, paths=", ".join(map(str, paths)))
+        print(said, file=sys.stderr, flush=True)
+        watch(paths, settings, say, only=only, interval=interval)
+    except KeyboardInterrupt:
+        print(text("watch.stopped", lang), file=sys.stderr, flush=True)
+
+
+def _print_fetch(report: FetchReport, language: str) -> None:
+    from rich.box import SIMPLE
+    from rich.markup import escape
+    from rich.table import Table
+
+    from askamu.fetch import REPLACED, REPLACED_FOLDER, STATUSES, WITHDRAWN, WITHDRAWN_FOLDER
+    from askamu.texts import text
+
+    console, errors = _console(), _console(stderr=True)
+    table = Table(title=text("fetch.table_title", language, site=report.site), title_justify="left", box=SIMPLE)
+    table.add_column(text("fetch.committee", language), overflow="fold")
+    shown = [s for s in STATUSES if report.count(s)]
+    names = dict(
+        zip(
+            STATUSES,
+            ("fetch.new", "fetch.changed", "fetch.unchanged", "fetch.replaced", "fetch.withdrawn", "fetch.failed",
+             "fetch.left"),
+            strict=True,
+        )
+    )  # fmt: skip
+    for status in shown:
+        table.add_column(text(names[status], language), justify="right")
+    for committee in sorted({m.committee for m in report.meetings}):
+        counts = [sum(m.status == s for m in report.meetings if m.committee == committee) for s in shown]
+        table.add_row(escape(committee), *(str(n or "") for n in counts))
+    table.add_section()
+    table.add_row(text("fetch.all", language), *(str(report.count(s)) for s in shown))
+    if shown:
+        console.print(table)
+    for status, key, place in (
+        (WITHDRAWN, "fetch.withdrawn_list", WITHDRAWN_FOLDER),
+        (REPLACED, "fetch.replaced_list", REPLACED_FOLDER),
+    ):
+        if report.count(status):
+            console.print(text(key, language, folder=report.folder / place), markup=False)
+            for m in report.meetings:
+                if m.status == status:
+                    console.print(f"  {m.name}", markup=False)
+    attached = sum(m.attachments for m in report.meetings)
+    console.print(
+        text(
+            "fetch.summary", language, meetings=len(report.meetings), attachments=attached,
+            requests=report.requests, seconds=f"{report.seconds:.1f}", folder=report.folder,
+        ),
+        markup=False,
+    )  # fmt: skip
+    if report.count(WITHDRAWN) or report.count(REPLACED):
+        console.print(text("fetch.ingest_only", language, folder=report.folder), markup=False)
+    if report.failed:
+        errors.print(text("fetch.failed_list", language), style="bold red")
+        for m in report.failed:
+            for problem in m.problems:
+                errors.print(f"  {m.name}: {problem.say(language)}", markup=False)
+    if report.stopped:
+        errors.print(report.stopped.say(language), markup=False, style="bold red")
+
+
+def _fetch_record(report: FetchReport) -> dict[str, Any]:
+    from askamu.fetch import STATUSES
+
+    return {
+        "site": report.site,
+        "folder": str(report.folder),
+        "meetings": [
+            {
+                "id": m.id, "committee": m.committee, "date": m.held_on.isoformat() if m.held_on else None,
+                "status": m.status, "file": str(m.file) if m.file else None, "attachments": m.attachments,
+                "problems": [str(p) for p in m.problems],
+            }
+            for m in report.meetings
+        ],
+        "counts": {status: report.count(status) for status in STATUSES},
+        "stopped": str(report.stopped) if report.stopped else None,
+        "requests": report.requests,
+        "seconds": round(report.seconds, 2),
+    }  # fmt: skip

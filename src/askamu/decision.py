@@ -28,10 +28,16 @@ _POINT = re.compile(r"^\s*(?:[-–•*·▪]\s+|(?:\d{1,2}|[a-h])[.)]\s+|[Aa]t\s
 
 
 @cache
-def _outcomes() -> list[tuple[Outcome, re.Pattern[str]]]:
+def _outcomes() -> list[tuple[Outcome, re.Pattern[str], bool]]:
     return [
-        (Outcome(o["name"]), re.compile("|".join(o["patterns"]), re.IGNORECASE)) for o in table("outcomes")["outcome"]
+        (Outcome(o["name"]), re.compile("|".join(o["patterns"]), re.IGNORECASE), bool(o.get("last")))
+        for o in table("outcomes")["outcome"]
     ]
+
+
+@cache
+def _clause(key: str) -> re.Pattern[str]:
+    return re.compile(table("outcomes")["clause"][key], re.IGNORECASE)
 
 
 @cache
@@ -58,16 +64,54 @@ def _ignore_case_but_names(patterns: list[str]) -> list[str]:
 
 
 def outcomes_of(sentence: str) -> tuple[Outcome, ...]:
-    """The outcomes one sentence states. Negation is tested before approval, and hides what comes after it.
+    """The outcomes one sentence states.
 
-    Only »drøftet« and »taget til efterretning« stand beside others in one sentence.
+    The main clause counts (»Taget til efterretning, idet sagen genoptages, hvis …« is noted); of several
+    outcomes the one said first. Only »drøftet« and »taget til efterretning« stand beside a further one.
     """
     plain = _without_point(_flat(sentence))
-    stated = [outcome for outcome, pattern in _outcomes() if pattern.search(plain)]
+    end = _clause("ends").search(plain)
+    main = plain[: end.start()] if end else plain
+    stated = _stated(main) or _stated(plain)
     if not stated:
         return ()
-    beside = [o for o in stated[1:] if o in BESIDE] if stated[0] in BESIDE else []
-    return (stated[0], *beside)
+    first, *others = stated
+    remark = _clause("remark").search(plain) if first is Outcome.SENT_BACK else None
+    if remark:
+        return tuple((_stated(remark[0]) or stated)[:1])
+    if first is Outcome.APPROVED and end and _clause("changes").match(plain[end.start() :]):
+        first = Outcome.APPROVED_WITH_CHANGE
+    if first is Outcome.RECOMMENDED:
+        return (first, Outcome.REJECTED) if Outcome.REJECTED in others else (first,)  # »anbefaler, at … ikke godkendes«
+    return (first, *others) if first in BESIDE else (first,)
+
+
+@cache
+def _member() -> re.Pattern[str]:
+    return re.compile(table("outcomes")["clause"]["member"])
+
+
+def _stated(clause: str) -> list[Outcome]:
+    """The outcomes of a clause in the order in which they are said; a weak one only where there is no other."""
+    found: list[tuple[int, int, Outcome]] = []
+    weak: list[Outcome] = []
+    for rank, (outcome, pattern, last) in enumerate(_outcomes()):
+        match = pattern.search(clause)
+        if match and last:
+            weak.append(outcome)
+        elif match:
+            found.append((match.start(), rank, outcome))
+    ordered = list(dict.fromkeys(outcome for _, _, outcome in sorted(found)))
+    if Outcome.REJECTED in ordered and ordered[0] is not Outcome.REJECTED:
+        at = {outcome: start for start, _, outcome in found}
+        if at[Outcome.REJECTED] == at[ordered[0]]:
+            ordered.remove(ordered[0])
+    return ordered or weak[:1]
+
+
+def _is_weak(sentence: str) -> bool:
+    """Whether a sentence decides something without saying that the recommendation was adopted (»beslutter, at …«)."""
+    return not any(pattern.search(sentence) for _, pattern, last in _outcomes() if not last)
 
 
 def outcome_of(sentence: str) -> Outcome | None:
@@ -146,17 +190,24 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
     adopts: list[Span] = []
     additions: list[Span] = []
     votes: list[Span] = []
+    instead = False
     for index, span in enumerate(_said_sentences(text, said)):
         sentence = _flat(span.of(text))
         if re.search(_formula("votes"), sentence):
             votes.append(span)
-        stated = outcomes_of(sentence)
+        of_member = bool(index and _member().search(sentence))
+        if of_member and span not in votes:
+            votes.append(span)
+        stated = () if of_member else outcomes_of(sentence)
         outcome = stated[0] if stated else None
         named = _points_named(sentence)
         is_formula = bool(_formula("adopts").search(_without_point(sentence)))
-        if outcome is None or (index > 0 and not is_formula and named is None and not _is_short(sentence)):
+        first = index == 0 or named is not None
+        own = first or is_formula or _is_short(sentence) or _clause("decides").search(sentence)
+        if outcome is None or not own:
             additions.append(span)
             continue
+        instead = instead or (outcome is Outcome.APPROVED and outcome not in outcomes and _is_weak(sentence))
         outcomes.extend(o for o in stated if o not in outcomes)
         if outcome in NOT_ADOPTED:
             if not _is_short(sentence):
@@ -170,6 +221,11 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
     if not outcomes:
         nothing = not said or is_nil(whole.of(text))
         outcomes = [Outcome.NONE if nothing else Outcome.OTHER]
+    if len(outcomes) > 1 and Outcome.NONE in outcomes:
+        outcomes.remove(Outcome.NONE)  # somebody abstained, and the others decided
+    if Outcome.REJECTED in outcomes and instead:
+        # Turned down, and something else decided in its place.
+        outcomes[outcomes.index(Outcome.APPROVED)] = Outcome.APPROVED_WITH_CHANGE
     if outcomes[0] in (Outcome.APPROVED, Outcome.APPROVED_WITH_CHANGE) and any(
         _onward().search(_flat(p.of(text))) for p in adopts
     ):

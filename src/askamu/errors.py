@@ -3,8 +3,12 @@
     AskamuError
     ├── Unreadable           a file that can't be read as minutes
     │   ├── EmptyFile
-    │   ├── BinaryFile
-    │   ├── TooLarge
+    │   ├── BinaryFile           no text in it, or a format that is not read
+    │   │   └── DamagedFile      a PDF, DOCX or page that is broken or cut off
+    │   ├── EncryptedFile        asks for a password
+    │   ├── NoTextFound          a PDF of pictures: scanned
+    │   ├── ForeignJson          JSON that is no FirstAgenda meeting
+    │   ├── TooLarge, TooManyPages, TooMuchText, TooLongToRead
     │   └── NoItems
     ├── NothingToIngest      no minutes under the paths given
     ├── PathMissing          exit 2
@@ -19,6 +23,14 @@
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
     ├── BadDate, PeriodReversed  exit 2
     ├── BadSetting           exit 2
+    ├── FetchError           fetching from a municipality's site
+    │   ├── BadSite, BadContact, UnknownSiteCommittee   exit 2
+    │   ├── SiteUnreachable, SiteAsksForRest            the run ends, and goes on next time
+    │   ├── FetchBusy, FetchFolderNotWritable, FetchOtherSite, FetchStateUnreadable
+    │   ├── BadMeeting           a line of the site's list that can't be read
+    │   └── BadAnswer            one answer; the rest of a run goes on
+    │       ├── AnswerMissing, AnswerRefused, AnswerTooLarge, RedirectElsewhere
+    │       └── AnswerIsPage, AnswerNotJson, AnswerForeign, NotPdf
     └── TextMissing          a text or prompt file lacks a key
 
 The command line and the page each catch `AskamuError` in one place; anything else is a bug and
@@ -72,6 +84,59 @@ class BinaryFile(Unreadable):
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
+
+
+class DamagedFile(BinaryFile):
+    """A file of a known format that is broken, cut off or built to do harm. `kind` is "PDF", "DOCX", "HTML"."""
+
+    problem = "damaged_file"
+
+    def __init__(self, name: str, kind: str) -> None:
+        Unreadable.__init__(self, name=name, kind=kind)
+
+
+class EncryptedFile(Unreadable):
+    problem = "encrypted_file"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
+class NoTextFound(Unreadable):
+    problem = "no_text_found"
+
+    def __init__(self, name: str, pages: int) -> None:
+        super().__init__(name=name, pages=pages)
+
+
+class ForeignJson(Unreadable):
+    problem = "foreign_json"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
+class TooManyPages(Unreadable):
+    problem = "too_many_pages"
+
+    def __init__(self, name: str, pages: int, limit: int) -> None:
+        super().__init__(name=name, pages=pages, limit=limit)
+
+
+class TooMuchText(Unreadable):
+    """More text than one document may hold. `limit` is in characters."""
+
+    problem = "too_much_text"
+
+    def __init__(self, name: str, limit: int) -> None:
+        super().__init__(name=name, limit=f"{limit / 1e6:.0f}")
+
+
+class TooLongToRead(Unreadable):
+    problem = "too_long_to_read"
+
+    def __init__(self, name: str, seconds: float) -> None:
+        super().__init__(name=name, seconds=f"{seconds:.0f}")
 
 
 class TooLarge(Unreadable):
@@ -215,3 +280,129 @@ class BadSetting(AskamuError):
 class TextMissing(AskamuError):
     def __init__(self, file: str, key: str) -> None:
         super().__init__(f"{file} has no text »{key}«.")
+
+
+class FetchError(AskamuError):
+    """Fetching from a municipality's site."""
+
+
+class BadSite(FetchError):
+    exit_code = 2
+    problem = "bad_site"
+
+    def __init__(self, site: str) -> None:
+        super().__init__(site=site)
+
+
+class BadContact(FetchError):
+    exit_code = 2
+    problem = "bad_contact"
+
+    def __init__(self, contact: str) -> None:
+        super().__init__(contact=contact)
+
+
+class UnknownSiteCommittee(FetchError):
+    exit_code = 2
+    problem = "unknown_site_committee"
+
+    def __init__(self, value: str, known: Sequence[str]) -> None:
+        super().__init__(value=value, known=", ".join(known))
+
+
+class SiteUnreachable(FetchError):
+    problem = "site_unreachable"
+
+    def __init__(self, address: object, why: str) -> None:
+        super().__init__(address=address, why=why)
+
+
+class SiteAsksForRest(FetchError):
+    problem = "site_asks_for_rest"
+
+    def __init__(self, address: object, status: int) -> None:
+        super().__init__(address=address, status=status)
+
+
+class FetchBusy(FetchError):
+    problem = "fetch_busy"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder=folder)
+
+
+class FetchFolderNotWritable(FetchError):
+    problem = "fetch_not_writable"
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(folder=folder, why=why)
+
+
+class FetchOtherSite(FetchError):
+    exit_code = 2
+    problem = "fetch_other_site"
+
+    def __init__(self, folder: Path, other: str, site: str) -> None:
+        super().__init__(folder=folder, other=other, site=site)
+
+
+class FetchStateUnreadable(FetchError):
+    problem = "fetch_state_unreadable"
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(file=file, why=why)
+
+
+class BadMeeting(FetchError):
+    problem = "bad_meeting"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
+class BadAnswer(FetchError):
+    """One answer of the site's that is of no use."""
+
+    def __init__(self, address: object, **values: object) -> None:
+        super().__init__("", address=address, **values)
+
+
+class AnswerMissing(BadAnswer):
+    problem = "answer_missing"
+
+
+class AnswerRefused(BadAnswer):
+    problem = "answer_refused"
+
+    def __init__(self, address: object, status: int) -> None:
+        super().__init__(address, status=status)
+
+
+class AnswerTooLarge(BadAnswer):
+    problem = "answer_too_large"
+
+    def __init__(self, address: object, limit: int) -> None:
+        super().__init__(address, limit=f"{limit / 1e6:.0f}")
+
+
+class RedirectElsewhere(BadAnswer):
+    problem = "redirect_elsewhere"
+
+    def __init__(self, address: object, to: str) -> None:
+        super().__init__(address, to=to)
+
+
+class AnswerIsPage(BadAnswer):
+    problem = "answer_is_page"
+
+
+class AnswerNotJson(BadAnswer):
+    problem = "answer_not_json"
+
+
+class AnswerForeign(BadAnswer):
+    problem = "answer_foreign"
+
+
+class NotPdf(BadAnswer):
+    problem = "not_pdf"

@@ -9,12 +9,15 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from askamu.chunk import CHUNK_TOKENS, chunk
 from askamu.config import Settings
@@ -34,9 +37,11 @@ from askamu.load import SUFFIXES, load
 from askamu.minutes import Minutes
 from askamu.parse import PARSER_VERSION, parse
 from askamu.passage import Passage
-from askamu.record import MeetingRow, Record, StoredDocument
+from askamu.record import FILE, MeetingRow, Record, StoredDocument
 
 NEW, UNCHANGED, REPLACED, REMOVED, FAILED = "new", "unchanged", "replaced", "removed", "failed"
+UNREADABLE = "unreadable"  # as a plan calls what a run reports as failed
+FETCHED, ATTACHMENTS = ".askamu-fetch.json", "attachments"  # as fetch.py names them: attachments are no minutes
 CONTEXT_SHARE = 0.25  # of an embedder's tokens that is left to a passage's context
 
 
@@ -89,10 +94,21 @@ class IngestReport:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """What an ingest would do with one file, or with a document that no file stands for any more."""
+
+    name: str  # as the index knows it, or would
+    path: Path
+    status: str  # new, unchanged, replaced, removed, unreadable
+    notes: tuple[str, ...] = ()  # why it can't be read, or what else is to be said
+
+
+@dataclass(frozen=True, slots=True)
 class _Taken:
-    """A document that the paths hold and the record has."""
+    """A document that the paths hold and that can be read."""
 
     id: str
+    source: str
     path: Path
     status: str
     replaces: tuple[str, ...]  # documents of the index that it takes the place of
@@ -132,8 +148,10 @@ def ingest(
         remove_orphans(folder)
         base = last_generation(folder, record)
         before = record.documents_of(base) if base else []
-        taken, unread = _read(found, record, before, only, embedder, int(settings.max_file_mb * 1e6), progress)
-        documents = _membership(before, taken, unread, only, record)
+        max_bytes = int(settings.max_file_mb * 1e6)
+        keep = _keeper(record, embedder, max_bytes)
+        taken, unread = _plan(found, record.stored(), before, only, max_bytes, keep, progress)
+        documents = _membership(before, taken, unread, only, record.stored())
         documents, uncut = _cut(documents, record, embedder)
         other, damage = _state(folder, embedder, base, unchanged=set(documents) == set(before))
         build = bool(documents) and (set(documents) != set(before) or other is not None or damage is not None)
@@ -167,6 +185,55 @@ def ingest(
         return report
 
 
+def plan(
+    paths: Sequence[str | Path], settings: Settings, *, only: bool = False, progress: Progress = silent
+) -> list[PlannedFile]:
+    """What `ingest` would do, without writing anything: not even the index folder is made.
+
+    What is new is read and parsed, to see whether it can be; nothing is embedded and no model opened.
+
+    Raises:
+        PathMissing, NothingToIngest: as `ingest`.
+        IndexUnreadable: if the record can't be read.
+    """
+    found, unsearched = find(paths)
+    if not found and not unsearched:
+        raise NothingToIngest(paths)
+    max_bytes = int(settings.max_file_mb * 1e6)
+    before: list[str] = []
+    stored: list[StoredDocument] = []
+    if record := _look(settings.index_folder):
+        with record:
+            base = last_generation(settings.index_folder, record)
+            before, stored = record.documents_of(base) if base else [], record.stored()
+
+    def keep(path: Path, source: str, id: str, known: StoredDocument | None) -> list[str]:
+        return list(_load(path, source, id, max_bytes)[0].warnings) if known is None else []
+
+    taken, unread = _plan(found, stored, before, only, max_bytes, keep, progress)
+    stays = {*_membership(before, taken, unread, only, stored), *(old for t in taken for old in t.replaces)}
+    return [
+        *(PlannedFile(t.source, t.path, t.status, t.warnings) for t in taken),
+        *(PlannedFile(d.source, Path(d.path), REMOVED) for d in stored if d.id in before and d.id not in stays),
+        *(PlannedFile(f.name, f.path, UNREADABLE, (f.reason,)) for f in (*unsearched, *unread)),
+    ]
+
+
+def _look(folder: Path) -> Record | None:
+    """The record as it stands, None where there is none.
+
+    Even to read, SQLite makes files beside a database with a write-ahead log. Without an unfinished log
+    it can be told that nobody writes, and makes none.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    if file.with_name(f"{FILE}-wal").exists():
+        return Record.open(folder)
+    address = f"file:{quote(str(file.resolve()))}?mode=ro&immutable=1"
+    return Record(folder, sqlite3.connect(address, uri=True, isolation_level=None))
+
+
 def find(paths: Sequence[str | Path]) -> tuple[list[Path], list[FailedFile]]:
     """The files under the paths, each once, in order; and the folders that could not be searched.
 
@@ -196,7 +263,8 @@ def _under(folder: Path, failed: list[FailedFile]) -> Iterator[Path]:
         failed.append(FailedFile(place.name, place, error.strerror or str(error)))
 
     for place, folders, files in os.walk(folder.resolve(), onerror=unsearched):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        fetched = FETCHED in files
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and not (fetched and f == ATTACHMENTS))
         for name in sorted(files):
             path = Path(place, name)
             if path.suffix.lower() in SUFFIXES and not name.startswith(".") and not _is_readme(name):
@@ -212,17 +280,25 @@ def document_id(sha256: str) -> str:
     return hashlib.sha256(f"{sha256} {PARSER_VERSION}".encode()).hexdigest()[:16]
 
 
-def _read(
+Keep = Callable[[Path, str, str, StoredDocument | None], list[str]]  # file, name, id, as stored -> warnings
+
+
+def _plan(
     found: Sequence[Path],
-    record: Record,
+    documents: Sequence[StoredDocument],
     before: Sequence[str],
     only: bool,
-    embedder: Embedder,
     max_bytes: int,
+    keep: Keep,
     progress: Progress,
 ) -> tuple[list[_Taken], list[FailedFile]]:
-    """Bring the files' documents into the record, where they aren't there yet."""
-    stored = {d.id: d for d in record.stored()}
+    """Decide what becomes of each file. `keep` acts on it, and says by an error that it can't be read.
+
+    Args:
+        documents: what the record has.
+        before: those of them that the index holds.
+    """
+    stored = {d.id: d for d in documents}
     paths, failed = _digest(found, max_bytes)
     here = set(found)
     indexed = [stored[d] for d in before if d in stored]
@@ -240,10 +316,7 @@ def _read(
             source = _other_name(home, names)
             warnings.append(f"another document is named {home.name}; this one is called {source}")
         try:
-            if known is None or known.source != source:
-                warnings += _store(home, source, id, record, embedder, max_bytes)
-            elif Path(known.path) != home:
-                record.moved(id, home)
+            warnings += keep(home, source, id, known)
         except Unreadable as error:
             failed.append(FailedFile(home.name, home, str(error).removeprefix(f"{home.name}: ")))
             continue
@@ -252,7 +325,7 @@ def _read(
             continue
         names[source] = id
         status = REPLACED if olds else UNCHANGED if id in before else NEW
-        taken.append(_Taken(id, home, status, tuple(d.id for d in olds), tuple(warnings)))
+        taken.append(_Taken(id, source, home, status, tuple(d.id for d in olds), tuple(warnings)))
         progress("read", done, len(paths))
     return taken, failed
 
@@ -294,23 +367,52 @@ def _other_name(path: Path, names: Mapping[str, str]) -> str:
     return name
 
 
-def _store(path: Path, source: str, id: str, record: Record, embedder: Embedder, max_bytes: int) -> list[str]:
-    """Load, parse and chunk a file, and keep the result. Returns warnings.
+def _keeper(record: Record, embedder: Embedder, max_bytes: int) -> Keep:
+    """Bring the files' documents into the record, where they aren't there yet."""
+
+    def keep(path: Path, source: str, id: str, known: StoredDocument | None) -> list[str]:
+        if known is None or known.source != source:
+            return _store(path, source, id, record, embedder, max_bytes)
+        if Path(known.path) != path:
+            record.moved(id, path)
+        return []
+
+    return keep
+
+
+def _load(path: Path, source: str, id: str, max_bytes: int) -> tuple[Minutes, str]:
+    """Load and parse a file: (minutes, sha256 of its bytes).
 
     Raises:
         Unreadable, OSError: also where the parser fails in a way nobody thought of, so that the rest goes on.
     """
-    try:
+    with _explained(path):
         loaded = replace(load(path, max_bytes), name=source)
-        minutes = replace(parse(loaded), id=id)
-        passages = _chunk(minutes, embedder)
+        return replace(parse(loaded), id=id), loaded.sha256
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (AskamuError, OSError):
         raise
     except Exception as error:
         raise Unreadable(
             f"{path.name}: could not be parsed ({type(error).__name__}: {error}). Please report it."
         ) from error
-    record.store(minutes, path, loaded.sha256, PARSER_VERSION)
+
+
+def _store(path: Path, source: str, id: str, record: Record, embedder: Embedder, max_bytes: int) -> list[str]:
+    """Load, parse and chunk a file, and keep the result. Returns warnings.
+
+    Raises:
+        Unreadable, OSError: as `_load`.
+    """
+    minutes, sha256 = _load(path, source, id, max_bytes)
+    with _explained(path):
+        passages = _chunk(minutes, embedder)
+    record.store(minutes, path, sha256, PARSER_VERSION)
     record.store_passages(id, embedder.model_id, passages)
     warnings = list(minutes.warnings)
     long = sum(embedder.count_tokens(p.indexed_text) > embedder.max_tokens for p in passages)
@@ -324,12 +426,16 @@ def _chunk(minutes: Minutes, embedder: Embedder) -> list[Passage]:
 
 
 def _membership(
-    before: Sequence[str], taken: Sequence[_Taken], unread: Sequence[FailedFile], only: bool, record: Record
+    before: Sequence[str],
+    taken: Sequence[_Taken],
+    unread: Sequence[FailedFile],
+    only: bool,
+    stored: Sequence[StoredDocument],
 ) -> list[str]:
     """The documents that the index shall hold."""
     failed = {f.path for f in unread}
     replaced = {old for meeting in taken for old in meeting.replaces}
-    stays = {d.id for d in record.stored() if not only or Path(d.path) in failed}
+    stays = {d.id for d in stored if not only or Path(d.path) in failed}
     kept = [d for d in before if d in stays and d not in replaced]
     return sorted({*kept, *(meeting.id for meeting in taken)})
 

@@ -6,11 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from askamu.minutes import SectionKind
 from askamu.vocabulary import table, word_set
 
 _MARKS = re.compile(r"^(?:\s|[#>*•·▪‣◦_]|[-–](?=\s))+|[\s*_#]+$")
-MAX_HEADING = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +39,6 @@ def read_lines(text: str) -> list[Line]:
 
 
 @cache
-def _headings() -> dict[str, SectionKind]:
-    kinds = {kind.value: kind for kind in SectionKind}
-    return {
-        heading.casefold(): kinds[kind]
-        for kind, headings in table("headings").items()
-        if kind in kinds
-        for heading in headings
-    }
-
-
-def heading_kind(bare: str) -> SectionKind | None:
-    """The kind of section a line opens, None if it is no section heading."""
-    if not bare or len(bare) > MAX_HEADING:
-        return None
-    return _headings().get(re.sub(r"\s+", " ", bare.rstrip(" :")).casefold())
-
-
-@cache
 def _noise() -> tuple[frozenset[str], re.Pattern[str]]:
     patterns = table("noise")["patterns"]
     return word_set("noise", "lines"), re.compile("|".join(patterns), re.IGNORECASE)
@@ -70,6 +50,12 @@ def is_noise(bare: str) -> bool:
         return False
     words, pattern = _noise()
     return bare.casefold() in words or bool(pattern.search(bare))
+
+
+def is_page_number(raw: str) -> bool:
+    """Whether a line is nothing but a page's number, set far from the left margin."""
+    indent = len(raw) - len(raw.lstrip())
+    return indent >= int(table("noise")["indented_number"]) and raw.strip().isdigit()
 
 
 @cache

@@ -1,28 +1,26 @@
 """A file -> Source: its text, cleaned, and where it came from.
 
-Cleaning changes line ends, white space and invisible characters only, so whatever is quoted from
-the stored text also stands in the original.
+Cleaning changes line ends, white space, invisible characters, line-end hyphens and page noise only, so
+whatever is quoted from the stored text also stands in the original. How each format is read stands in
+`loaders/`, one module a format.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from askamu.errors import BinaryFile, EmptyFile, TooLarge
+from askamu.errors import EmptyFile, TooLarge
+from askamu.loaders import SUFFIXES as SUFFIXES
+from askamu.loaders import read
+from askamu.loaders.loaded import Outline as Outline
+from askamu.loaders.loaded import OutlineItem as OutlineItem
+from askamu.loaders.loaded import OutlineSection as OutlineSection
+from askamu.loaders.text import clean as clean
+from askamu.loaders.text import decode as decode
 
-SUFFIXES = (".txt", ".md", ".markdown", ".text")
 DEFAULT_MAX_BYTES = 30_000_000
-_INVISIBLE = dict.fromkeys(
-    map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-)
-_SPACES = dict.fromkeys(
-    map(ord, "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\v"), " "
-)
-_CONTROL = {c: " " for c in range(32) if c not in (9, 10)} | {127: " "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,63 +31,25 @@ class Source:
     path: Path
     text: str  # cleaned
     sha256: str  # of the original bytes
+    pages: tuple[int, ...] = ()  # where each page begins in `text`; () where there are no pages
+    outline: Outline | None = None
+    address: str | None = None  # where the document is published, if the file says
 
 
 def load(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> Source:
-    """Read one file.
+    """Read one file: text, Markdown, PDF, HTML, DOCX or FirstAgenda's JSON.
 
     Raises:
-        EmptyFile, BinaryFile, TooLarge: the message names the file and says what to do.
+        Unreadable: empty, too large, encrypted, damaged, scanned, of no known format; the message names
+            the file and says what to do.
         OSError: if the file can't be opened.
     """
     size = path.stat().st_size
     if size > max_bytes:
         raise TooLarge(path.name, size, max_bytes)
     data = path.read_bytes()
-    text = clean(decode(data, path.name))
-    if not text.strip():
+    loaded = read(data, path.name)
+    if not loaded.text.strip():
         raise EmptyFile(path.name)
-    return Source(path.name, path, text, hashlib.sha256(data).hexdigest())
-
-
-def decode(data: bytes, name: str) -> str:
-    """Bytes to text: UTF-16 with a mark or by its zero bytes, UTF-8, else Windows-1252.
-
-    Raises:
-        BinaryFile: if the bytes are no text in any of these.
-    """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = data.decode("utf-16", errors="replace")
-    elif data[:2000].count(0) > len(data[:2000]) // 3:
-        little = data[1:2000:2].count(0) > data[0:2000:2].count(0)
-        text = data.decode("utf-16-le" if little else "utf-16-be", errors="replace")
-    else:
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError:
-            text = data.decode("cp1252", errors="replace")
-    if not _is_text(text):
-        raise BinaryFile(name)
-    return text
-
-
-def _is_text(text: str) -> bool:
-    """Whether a sample reads as text: hardly any control or replacement characters, some letters."""
-    sample = text[:20_000]
-    odd = sum(1 for c in sample if c == "\ufffd" or (ord(c) < 32 and c not in "\t\n\r\f\v"))
-    return odd <= len(sample) * 0.02
-
-
-def clean(text: str) -> str:
-    """The stored text: NFC, line feeds, plain spaces, no invisible characters, no spaces at line ends."""
-    text = unicodedata.normalize("NFC", text)
-    text = (
-        text.replace("\r\n", "\n")
-        .replace("\r", "\n")
-        .replace("\f", "\n")
-        .replace("\u2028", "\n")
-        .replace("\u2029", "\n\n")
-    )
-    text = text.replace("\x85", "\n").translate(_INVISIBLE).translate(_SPACES).translate(_CONTROL)
-    text = re.sub(r"[\ud800-\udfff]", "\ufffd", text)
-    return re.sub(r"[ \t]+(?=\n|\Z)", "", text)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Source(path.name, path, loaded.text, sha256, loaded.pages, loaded.outline, loaded.address)

@@ -12,7 +12,9 @@ from datetime import date
 from functools import cache
 
 from askamu.dates import find_dates, first_date
-from askamu.lines import Line, heading_kind, is_noise
+from askamu.headings import heading_kind
+from askamu.layouts.heading import is_group
+from askamu.lines import Line, is_noise
 from askamu.minutes import AgendaItem, MeetingDate, SectionKind
 from askamu.vocabulary import table
 
@@ -32,7 +34,7 @@ def read_municipality(text: str) -> str | None:
     it must be named more often than any other.
     """
     words = table("municipalities")
-    known, also = set(words["names"]), words["also"]
+    known, also = {*words["names"], *words["abolished"]}, words["also"]
     count: Counter[str] = Counter()
     for found in _MUNICIPALITY.finditer(text):
         name = found[1]
@@ -56,21 +58,24 @@ def read_committee(
     own date, an abbreviation in the initials of at least two items or attachment names.
     """
     titles = "|".join(table("dates")["labels"]["titles"])
-    for line in header[:HEADER_LINES]:
+    for index, line in enumerate(header[:HEADER_LINES]):
         found = re.match(
             rf"^(?:{titles})\b\s*(?:fra|for|til|-|–|:)?\s*(?:mødet i |møde i )?(?P<rest>.+)$", line.bare, re.IGNORECASE
         )
         if found:
             body = _BODY.search(found["rest"])
             if body:
-                return _definite(body[1]), line.bare
-        found = re.match(r"^(?:udvalg|møde|committee)\s*:\s*(?P<name>\S.*)$", line.bare, re.IGNORECASE)
-        if found:
-            return _definite(found["name"].strip()), line.bare
+                return definite(body[1]), line.bare
+        found = re.match(r"^(?:udvalg|møde|råd)(?:\s*:\s*(?P<name>.*)|\s*)$", line.bare, re.IGNORECASE)
+        if found and (":" in line.bare or line.bare.isupper()):
+            below = next((x.bare for x in header[index + 1 : index + 4] if not x.blank), "")
+            name = (found["name"] or "").strip() or below
+            if re.search(r"udvalg|råd|bestyrelse|kommission", name, re.IGNORECASE) and len(name) < 100:
+                return definite(name), line.bare
     for line in header[:HEADER_LINES]:
         body = _BODY.fullmatch(line.bare)
         if body:
-            return _definite(body[1]), line.bare
+            return definite(body[1]), line.bare
     if held_on is not None:
         bodies: Counter[str] = Counter()
         for item in items:
@@ -80,7 +85,7 @@ def read_committee(
                         rf"({_BODY.pattern})\s(?:den|d\.)\s([^\n]{{6,20}})", text[section.start : section.end]
                     ):
                         if first_date(match[0][len(match[1]) :]) == held_on:
-                            bodies[_definite(match[1])] += 1
+                            bodies[definite(match[1])] += 1
         if bodies:
             name, n = bodies.most_common(1)[0]
             return name, f"{name} er nævnt med mødets dato under {n} punkter"
@@ -96,7 +101,7 @@ def read_committee(
     return None, None
 
 
-def _definite(name: str) -> str:
+def definite(name: str) -> str:
     """»Arbejdsmarkedsudvalg« and »Byråd« as they are called: »Arbejdsmarkedsudvalget«, »Byrådet«."""
     name = re.sub(r"\s+", " ", name).strip(" .,:")
     if name.endswith("udvalg"):
@@ -192,46 +197,70 @@ def read_kind(header: Sequence[Line], items: Sequence[AgendaItem]) -> str:
 
 @cache
 def _people(key: str) -> re.Pattern[str]:
-    return re.compile(
-        rf"^(?:{'|'.join(sorted(table('people')[key], key=len, reverse=True))})\s*(?::\s*(?P<rest>.*))?$", re.IGNORECASE
-    )
+    labels = "|".join(sorted(table("people")[key], key=len, reverse=True))
+    return re.compile(rf"^(?:{labels})\s*(?::\s*(?P<rest>.*))?$", re.IGNORECASE)
 
 
 def read_people(header: Sequence[Line], key: str) -> tuple[str, ...] | None:
-    """The names in the header's list of those »present« or »absent«; None if there is no such list."""
-    for index, line in enumerate(header[:HEADER_LINES]):
+    """The names in the header's list of those »present« or »absent«; None if there is no such list.
+
+    The names stand behind the label, on the lines below it, or in the cells of a table there.
+    """
+    for index, line in enumerate(header):
         found = _people(key).match(line.bare)
         if not found or (":" not in line.bare and not line.marked):
             continue
-        rest = (found["rest"] or "").strip()
-        if rest:
-            return split_names(rest)
-        names: list[str] = []
+        names = list(split_names(found["rest"])) if found["rest"] else []
+        said_nobody = bool(found["rest"]) and not names
         for near in header[index + 1 :]:
             if near.blank:
-                if names and not near.raw:
-                    following = next((x for x in header[header.index(near) + 1 :] if not x.blank), None)
-                    if following is None or not looks_like_name(following.bare):
-                        break
                 continue
-            if not looks_like_name(near.bare) or heading_kind(near.bare) or is_noise(near.bare):
+            people = _names_in(near.bare)
+            if people is None:
                 break
-            names.extend(split_names(near.bare))
-        return tuple(names)
+            names.extend(people)
+        return tuple(names) if names or said_nobody or key == "present" else ()
     return None
 
 
+def _names_in(bare: str) -> tuple[str, ...] | None:
+    """The names on a line of a list of people, None if it is no such line. Lines of a table's frame hold none."""
+    if re.fullmatch(r"[|\s:–-]+", bare):
+        return ()
+    if heading_kind(bare) or is_noise(bare) or is_group(bare) is not None:
+        return None
+    cells = [c.strip() for c in bare.split("|") if c.strip()] if "|" in bare else [bare]
+    names: list[str] = []
+    for cell in cells:
+        people = split_names(cell)
+        if not people or not all(looks_like_name(p) for p in people):
+            return None
+        names.extend(people)
+    return tuple(names)
+
+
 def looks_like_name(text: str) -> bool:
-    """Whether a line may be a person's name, with a party letter perhaps."""
+    """Whether some words may be a person's name, with a party letter and an office perhaps."""
     plain = bare_name(text)
-    return bool(re.fullmatch(r"(?:[A-ZÆØÅ][\wæøåéü.'-]*\s?){2,6}", plain)) and len(plain) <= 60
+    words = plain.split()
+    return (
+        2 <= len(words) <= 6
+        and len(plain) <= 60
+        and all(re.fullmatch(r"(?:[A-ZÆØÅ][\wæøåéüö.'-]*|af|von|van|de)", w) for w in words)
+        and not plain.isupper()
+    )
+
+
+@cache
+def _roles() -> re.Pattern[str]:
+    return re.compile(rf"^(?:{'|'.join(table('people')['roles'])})\s*:?\s+(?=[A-ZÆØÅ])", re.IGNORECASE)
 
 
 def bare_name(text: str) -> str:
-    """A name without party and title: »Borgmester Ib Poulsen (O)« is »Ib Poulsen«."""
+    """A name without party and office: »Borgmester Ib Poulsen (O)« is »Ib Poulsen«."""
     text = re.sub(r"\s*\([^)]*\)\s*", " ", text)
     text = re.sub(r",\s*(?:[A-ZÆØÅ]{1,2}|UP)$", "", text.strip())
-    return re.sub(r"^(?:Formand|Næstformand|Borgmester|Viceborgmester)\s+(?=[A-ZÆØÅ])", "", text).strip(" .,;:-–•")
+    return _roles().sub("", text).strip(" .,;:-–•")
 
 
 def split_names(text: str) -> tuple[str, ...]:

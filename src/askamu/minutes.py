@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date as day
 from enum import StrEnum
@@ -104,6 +105,7 @@ class AgendaItem:
     sections: tuple[Section, ...]  # the first is the HEADER: title and case number
     decision: Decision | None = None
     attachments: tuple[str, ...] = ()
+    route: str | None = None  # »MBU/ØU/KB«: the bodies it is on its way through, where the heading says so
 
     def of_kind(self, *kinds: SectionKind) -> tuple[Section, ...]:
         return tuple(s for s in self.sections if s.kind in kinds and not s.nil)
@@ -143,6 +145,12 @@ class Minutes:
     layout: str
     confidence: float
     warnings: tuple[str, ...] = ()
+    pages: tuple[int, ...] = ()  # where each page begins in `text`; () where there are no pages
+    address: str | None = None  # where the document is published
+
+    def page(self, offset: int) -> int | None:
+        """The number of the page that a character stands on, from 1; None where there are no pages."""
+        return bisect_right(self.pages, offset) or None if self.pages else None
 
     @property
     def held_on(self) -> day | None:

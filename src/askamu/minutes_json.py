@@ -26,7 +26,7 @@ def minutes_from_json(stored: str, text: str) -> Minutes:
     )
     fields["header"] = _section(fields["header"])
     fields["items"] = tuple(_item(i) for i in fields["items"])
-    for name in ("attendees", "absent", "warnings"):
+    for name in ("attendees", "absent", "warnings", "pages"):
         fields[name] = None if fields[name] is None else tuple(fields[name])
     return Minutes(text=text, **fields)
 

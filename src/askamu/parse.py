@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 
 from askamu import metadata
+from askamu.danish import fold
 from askamu.decision import read_decision
 from askamu.errors import NoItems
+from askamu.headings import Heading, find_headings, heading_kind
 from askamu.layouts import FoundItem, read_case_number, segment
-from askamu.lines import Line, heading_kind, is_nil, is_noise, read_lines
-from askamu.load import Source
-from askamu.minutes import AgendaItem, Minutes, Section, SectionKind
+from askamu.lines import Line, is_nil, is_noise, is_page_number, read_lines
+from askamu.load import Outline, OutlineItem, Source
+from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, SectionKind
+from askamu.privacy import hide_cpr
 
-PARSER_VERSION = "1"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
-# A heading that names another body and its date: that body's decision, not this committee's.
-_OTHER_BODY = re.compile(r"^Beslutning(?:er)?\s+(?:fra|i)\s+[A-ZÆØÅ].{3,80}\d{4}", re.IGNORECASE)
+PARSER_VERSION = "2"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """Whose meeting it is and when, for telling its decisions from other bodies'."""
+
+    committee: str | None
+    held_on: date | None
 
 
 def parse(source: Source) -> Minutes:
@@ -27,53 +38,106 @@ def parse(source: Source) -> Minutes:
     Raises:
         NoItems: if no agenda item is recognised.
     """
+    hidden, numbers = hide_cpr(source.text)
+    source = replace(source, text=hidden)
+    minutes = _from_outline(source, source.outline) if source.outline is not None else _from_text(source)
+    if numbers:
+        note = f"{numbers} cpr-numre i dokumentet er overstreget."
+        minutes = replace(minutes, warnings=(*minutes.warnings, note))
+    return minutes
+
+
+def _from_text(source: Source) -> Minutes:
     text = source.text
     lines = read_lines(text)
     segmentation = segment(lines)
     if segmentation is None:
         raise NoItems(source.name)
     found = segmentation.items
-    items = tuple(
-        _read_item(text, lines, item, found[i + 1].line if i + 1 < len(found) else len(lines))
-        for i, item in enumerate(found)
-    )
-    header_lines = lines[: found[0].line]
+    headings = find_headings(lines)
+    header = lines[: found[0].line]
+    own = _own(header, headings)
+    stops = [*(i.line for i in found[1:]), len(lines)]
+    items = tuple(_read_item(text, lines, i, stop, headings, own) for i, stop in zip(found, stops, strict=True))
     header_end = lines[found[0].line].start
-    held = metadata.read_date(header_lines, text, items)
-    committee, _ = metadata.read_committee(header_lines, text, items, held.held_on)
-    attendees = metadata.read_people(header_lines, "present")
-    absent = metadata.read_people(header_lines, "absent")
-    if absent is None:
-        absent = _absent_throughout(items)
+    held = metadata.read_date(header, text, items)
+    if held.held_on is None and own.held_on is not None:
+        held = MeetingDate(
+            own.held_on, f"beslutningernes overskrifter nævner {own.held_on:%d.%m.%Y}", own.held_on, own.held_on
+        )
+    committee, _ = metadata.read_committee(header, text, items, held.held_on)
+    absent = metadata.read_people(header, "absent")
+    throughout = _absent_throughout(items)
+    if not absent and throughout:
+        absent = throughout
+    attendees = metadata.read_people(header, "present")
     return Minutes(
         id=source.sha256[:16],
         source=source.name,
         text=text,
         municipality=metadata.read_municipality(text),
-        committee=committee,
+        committee=committee or own.committee,
         date=held,
-        kind=metadata.read_kind(header_lines, items),
-        place=metadata.read_place(header_lines),
-        attendees=tuple(metadata.bare_name(n) for n in attendees) if attendees is not None else None,
+        kind=metadata.read_kind(header, items),
+        place=metadata.read_place(header),
+        attendees=_present(attendees, absent),
         absent=tuple(metadata.bare_name(n) for n in absent) if absent is not None else None,
         header=Section(SectionKind.HEADER, "", 0, 0, header_end, nil=not text[:header_end].strip()),
         items=items,
         layout=segmentation.layout,
         confidence=segmentation.confidence,
         warnings=_warnings(held.held_on is None, items),
+        pages=source.pages,
+        address=source.address,
     )
 
 
-def _read_item(text: str, lines: Sequence[Line], found: FoundItem, stop: int) -> AgendaItem:
+def _present(attendees: tuple[str, ...] | None, absent: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The members or participants listed, without those who are noted absent."""
+    if attendees is None:
+        return None
+    away = {metadata.bare_name(n) for n in absent or ()}
+    return tuple(n for n in map(metadata.bare_name, attendees) if n not in away)
+
+
+def _own(header: Sequence[Line], headings: Mapping[int, Heading]) -> _Own:
+    """The meeting's committee and day: from the header, else the body most decisions are headed by."""
+    held = metadata.read_date(header, "", ()).held_on
+    committee, _ = metadata.read_committee(header, "", (), held)
+    named = [h for h in headings.values() if h.who and h.kind is SectionKind.DECISION]
+    if committee is None and named:
+        committee = Counter(h.who for h in named).most_common(1)[0][0]
+    if held is None:
+        days = Counter(h.day for h in named if h.day and _same_body(h.who, committee))
+        held = days.most_common(1)[0][0] if days else None
+    return _Own(committee, held)
+
+
+def _same_body(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return one is other
+
+    def key(name: str) -> str:
+        return re.sub(r"(?:et|en)$", "", re.sub(r"[^a-z]", "", fold(name)))
+
+    return key(one) == key(other)
+
+
+def _read_item(
+    text: str, lines: Sequence[Line], found: FoundItem, stop: int, headings: Mapping[int, Heading], own: _Own
+) -> AgendaItem:
     start = lines[found.line].start
     end = lines[stop].start if stop < len(lines) else len(text)
-    sections = _sections(text, lines, found, stop, start, end)
-    head = sections[0]
+    sections = _sections(text, found, stop, lines, headings, own)
     case_number = None
-    for line in lines[found.after : stop]:
-        if line.start >= head.end:
+    for line in lines[found.line : stop]:
+        if line.start >= sections[0].end and sections[0].end > sections[0].start:
+            break
+        if line.start >= end:
             break
         case_number = case_number or read_case_number(line.bare)
+        if len(sections) == 1 and case_number:
+            break
     item = AgendaItem(
         number=found.heading.number,
         title=found.heading.title,
@@ -83,41 +147,68 @@ def _read_item(text: str, lines: Sequence[Line], found: FoundItem, stop: int) ->
         end=end,
         sections=tuple(sections),
         attachments=_attachments(text, sections),
+        route=found.heading.route,
     )
+    return _decided(text, item)
+
+
+def _decided(text: str, item: AgendaItem) -> AgendaItem:
+    """The item with its decision read."""
     decisions = item.of_kind(SectionKind.DECISION)
     recommendations = item.of_kind(SectionKind.RECOMMENDATION)
     if not decisions or item.closed:
         return item
-    return replace(item, decision=read_decision(text, decisions[0], recommendations[-1] if recommendations else None))
+    decision = read_decision(text, decisions[0], recommendations[-1] if recommendations else None)
+    return replace(item, decision=decision)
 
 
-def _sections(text: str, lines: Sequence[Line], found: FoundItem, stop: int, start: int, end: int) -> list[Section]:
+def _sections(
+    text: str, found: FoundItem, stop: int, lines: Sequence[Line], headings: Mapping[int, Heading], own: _Own
+) -> list[Section]:
     """The item cut at its section headings; the first section is the title block."""
-    marked = any(x.marked and heading_kind(x.bare) for x in lines[found.after : stop])
+    start = lines[found.line].start
+    end = lines[stop].start if stop < len(lines) else len(text)
+    inside = [(n, headings[n]) for n in range(found.after, stop) if n in headings]
+    marked = any(lines[n].marked for n, _ in inside)
     cuts: list[tuple[SectionKind, str, int, int]] = [(SectionKind.HEADER, "", start, start)]
-    for index in range(found.after, stop):
-        line = lines[index]
-        kind = heading_kind(line.bare)
-        if kind is not None and marked and not line.marked:
-            kind = None  # where headings are marked, an unmarked line of the same words is text
-        if kind is None and _OTHER_BODY.match(line.bare) and len(line.bare) < 140:
+    for n, heading in inside:
+        if marked and not lines[n].marked and heading.who is None:
+            continue  # where headings are marked, an unmarked line of the same words is text
+        kind = heading.kind
+        if (
+            kind is SectionKind.DECISION
+            and heading.who is not None
+            and not _is_own(heading, own, [h for _, h in inside])
+        ):
             kind = SectionKind.HISTORY
-        if kind is None:
-            continue
-        body = lines[index + 1].start if index + 1 < len(lines) else len(text)
-        cuts.append((kind, line.bare.rstrip(" :"), line.start, min(body, end)))
+        listed = cuts[-1][0] is SectionKind.ATTACHMENTS and any(c[0] is kind for c in cuts) and heading.who is None
+        if listed:
+            continue  # an attachment that is called »Indstilling«
+        cuts.append((kind, heading.text, lines[n].start, min(heading.body, end)))
     sections = []
-    for n, (kind, heading, begin, body) in enumerate(cuts):
+    for n, (kind, heading_text, begin, body) in enumerate(cuts):
         until = cuts[n + 1][2] if n + 1 < len(cuts) else end
-        sections.append(Section(kind, heading, begin, body, until, nil=_empty(text, body, until, kind)))
+        sections.append(Section(kind, heading_text, begin, body, until, nil=_empty(text, body, until, kind)))
     return sections
+
+
+def _is_own(heading: Heading, own: _Own, beside: Sequence[Heading]) -> bool:
+    """Whether a decision headed by a body and a day is this meeting's.
+
+    Its body must be the meeting's. Where the same body decided on several days, it is the meeting's own day
+    that counts.
+    """
+    if not _same_body(heading.who, own.committee):
+        return False
+    days = {h.day for h in beside if h.kind is SectionKind.DECISION and _same_body(h.who, own.committee)}
+    return own.held_on is None or own.held_on not in days or heading.day == own.held_on
 
 
 def _empty(text: str, start: int, end: int, kind: SectionKind) -> bool:
     """Whether a section says nothing. »Intet« is nothing in most sections, and a decision all the same."""
     if kind is SectionKind.HEADER:
         return False
-    kept = "\n".join(x.bare for x in read_lines(text[start:end]) if not is_noise(x.bare))
+    kept = "\n".join(x.bare for x in read_lines(text[start:end]) if not is_noise(x.bare) and not is_page_number(x.raw))
     return not kept.strip() if kind is SectionKind.DECISION else is_nil(kept)
 
 
@@ -125,14 +216,13 @@ def _attachments(text: str, sections: Sequence[Section]) -> tuple[str, ...]:
     names = []
     for section in sections:
         if section.kind is SectionKind.ATTACHMENTS:
-            names += [
-                x.bare for x in read_lines(text[section.body : section.end]) if not x.blank and not is_noise(x.bare)
-            ]
+            lines = read_lines(text[section.body : section.end])
+            names += [x.bare for x in lines if not x.blank and not is_noise(x.bare) and not is_page_number(x.raw)]
     return tuple(names)
 
 
 def _absent_throughout(items: Sequence[AgendaItem]) -> tuple[str, ...] | None:
-    """Who is noted absent under every decision that notes anybody; None if none does."""
+    """Who is noted absent under most of the decisions; None if nobody is."""
     noted = [set(item.decision.absent) for item in items if item.decision and item.decision.absent]
     if not noted:
         return None
@@ -145,7 +235,64 @@ def _warnings(undated: bool, items: Sequence[AgendaItem]) -> tuple[str, ...]:
     warnings = []
     if undated:
         warnings.append("Mødets dato er ikke oplyst i referatet.")
-    without = [i.number for i in items if not i.closed and len(i.sections) == 1]
+    without = [i.number or str(n) for n, i in enumerate(items, start=1) if not i.closed and len(i.sections) == 1]
     if without:
-        warnings.append(f"Punkt {', '.join(str(n) for n in without)} har ingen afsnit, som blev genkendt.")
+        warnings.append(f"Punkt {', '.join(without)} har ingen afsnit, som blev genkendt.")
     return tuple(warnings)
+
+
+def _from_outline(source: Source, outline: Outline) -> Minutes:
+    """Minutes of a format that tells its items and sections apart itself."""
+    text = source.text
+    if not outline.items:
+        raise NoItems(source.name)
+    ends = [*(i.start for i in outline.items[1:]), len(text)]
+    items = tuple(_outline_item(text, item, end) for item, end in zip(outline.items, ends, strict=True))
+    held = MeetingDate(None, None)
+    if outline.held_on is not None:
+        held = MeetingDate(outline.held_on, outline.held_on.isoformat(), outline.held_on, outline.held_on)
+    header_end = items[0].start
+    return Minutes(
+        id=source.sha256[:16],
+        source=source.name,
+        text=text,
+        municipality=outline.municipality or metadata.read_municipality(text),
+        committee=metadata.definite(outline.committee) if outline.committee else None,
+        date=held,
+        kind=outline.kind or ("referat" if any(i.decision for i in items) else "dagsorden"),
+        place=outline.place,
+        attendees=outline.attendees,
+        absent=outline.absent,
+        header=Section(SectionKind.HEADER, "", 0, 0, header_end, nil=not text[:header_end].strip()),
+        items=items,
+        layout="outline",
+        confidence=1.0,
+        warnings=_warnings(outline.held_on is None, items),
+        pages=source.pages,
+        address=source.address,
+    )
+
+
+def _outline_item(text: str, item: OutlineItem, end: int) -> AgendaItem:
+    """The item up to the next one's start; white space between items and sections belongs to what stands before it."""
+    starts = [*(told.start for told in item.sections), end]
+    sections = [Section(SectionKind.HEADER, "", item.start, item.start, starts[0])]
+    for told, until in zip(item.sections, starts[1:], strict=True):
+        # A heading that no vocabulary knows opens a part of the case.
+        kind = heading_kind(told.heading) or SectionKind.CASE
+        sections.append(
+            Section(kind, told.heading, told.start, told.body, until, nil=_empty(text, told.body, until, kind))
+        )
+    return _decided(
+        text,
+        AgendaItem(
+            number=item.number,
+            title=item.title,
+            case_number=item.case_number,
+            closed=item.closed,
+            start=item.start,
+            end=end,
+            sections=tuple(sections),
+            attachments=item.attachments or _attachments(text, sections),
+        ),
+    )

@@ -20,9 +20,12 @@ _MEETING_WORD = re.compile(
 )
 _ITEM = re.compile(r"\b(?:punkt|pkt\.?|item|point)\s*(?:nr\.?\s*)?(?P<number>\d{1,3}[a-z]?)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\d.,/-])(?P<year>(?:19|20)\d\d)(?![\d.,/-]\d)")
-_MUNICIPALITY = re.compile(r"\b(?P<name>[A-ZÆØÅ][a-zæøåé]+(?:-[A-ZÆØÅ][a-zæøåé]+)?)\s+(?:[Kk]ommune|[Mm]unicipality)")
+_MUNICIPALITY = re.compile(
+    r"\b(?P<name>[A-ZÆØÅ][a-zæøåé]+(?:-[A-ZÆØÅ][a-zæøåé]+)?)\s+(?:[Kk]ommunes?|[Mm]unicipality)\b"
+)
 _SUBJECT_BODY = re.compile(
-    r"\b(?P<body>(?:[A-ZÆØÅ][\wæøå-]*(?:-?,?\s(?:og\s)?)){0,3}[A-ZÆØÅa-zæøå][\wæøå-]*(?:udvalget|rådet)|[Bb]yrådet|[Kk]ommunalbestyrelsen|[Dd]irektionen)\b"
+    r"\b(?P<body>(?:[A-ZÆØÅ][\wæøå]*-(?:,\s|\sog\s))*[A-ZÆØÅa-zæøå][\wæøå-]*(?:udvalget|rådet)|[Bb]yrådet|[Kk]ommunalbestyrelsen"
+    r"|[Dd]irektionen)\b"
 )
 
 
@@ -54,6 +57,7 @@ class Question:
     foreign_municipality: str | None = None  # named, and not indexed
     bodies: tuple[str, ...] = ()  # political bodies named
     meeting_missing: bool = False  # a meeting was named that is not indexed
+    other_day: date | None = None  # a day that no indexed meeting was held on
     hints: tuple[tuple[str | None, str], ...] = ()  # (ISO date, item number) that the conversation cited last
     wants: frozenset[str] = frozenset()  # "number", "date", "person", "attended", "absent"
     sections: frozenset[SectionKind] = frozenset()  # the parts of an item it names by what they are
@@ -134,7 +138,9 @@ def understand(
             wants.add("absent")
         elif about_meeting and _pattern("presence", "attended").search(completed):
             wants.add("attended")
-    filters, missing = _filters(completed, meetings, named, given)
+    filters, missing = _filters(completed, meetings, named, given, whole_year=kind is QuestionKind.LISTING)
+    days = list(_meeting_days(completed))
+    held = {m.held_on for m in meetings}
     item = _ITEM.search(completed)
     return Question(
         asked=asked,
@@ -149,6 +155,7 @@ def understand(
         foreign_municipality=None if named else _foreign_municipality(completed, meetings),
         bodies=tuple(dict.fromkeys(m["body"].strip() for m in _SUBJECT_BODY.finditer(completed))),
         meeting_missing=missing,
+        other_day=days[0] if days and not held & set(days) else None,
         hints=hints,
         wants=frozenset(wants),
         sections=frozenset(
@@ -175,7 +182,7 @@ def complete(
     said = [t.content for t in history if t.role == "assistant"]
     if not before or not _leans(asked):
         return asked, ()
-    previous = before[-1]
+    previous = _with_time_of(asked, before[-1]) if len(words(asked)) <= 5 else before[-1]
     named = [m for m in _municipalities(meetings) if _names(asked, m)]
     if named and len(words(asked)) <= 5:
         whole = previous
@@ -183,6 +190,19 @@ def complete(
             whole = re.sub(rf"\b{re.escape(other)}s?\b", named[0], whole)
         return (whole if _names(whole, named[0]) else f"{previous.rstrip('?')} i {named[0]}?"), ()
     return f"{previous.rstrip()} {asked.strip()}", _cited(said[-1]) if said else ()
+
+
+def _with_time_of(asked: str, previous: str) -> str:
+    """The question before, with the month or year that a follow-up names instead of its own."""
+    names = "|".join(sorted(months(), key=len, reverse=True))
+    for pattern in (rf"\b(?:{names})\b(?:\s+(?:19|20)\d\d)?", r"(?<![\d.])(?:19|20)\d\d(?![\d.])"):
+        new = re.search(pattern, asked, re.IGNORECASE)
+        old = re.search(
+            rf"\b(?:{names})\b" if new and not re.search(r"\d", new[0]) else pattern, previous, re.IGNORECASE
+        )
+        if new and old:
+            return previous[: old.start()] + new[0] + previous[old.end() :]
+    return previous
 
 
 def _leans(asked: str) -> bool:
@@ -218,15 +238,19 @@ def _names(text: str, municipality: str) -> bool:
 def _foreign_municipality(text: str, meetings: Sequence[Meeting]) -> str | None:
     indexed = {fold(m) for m in _municipalities(meetings)}
     found = _MUNICIPALITY.search(text)
-    if found and fold(found["name"]) not in indexed and fold(found["name"]).rstrip("s") not in indexed:
-        return found["name"]
+    if found and found["name"].casefold() not in word_set("municipalities", "no_names"):
+        name = fold(found["name"])
+        if name not in indexed and name.rstrip("s") not in indexed:
+            return found["name"]
     for name in table("municipalities")["names"]:
         if fold(name) not in indexed and re.search(rf"\b(?:i|fra|for|af|in|of)\s+{re.escape(name)}s?\b", text):
             return str(name)
     return None
 
 
-def _filters(text: str, meetings: Sequence[Meeting], named: tuple[str, ...], given: Filters) -> tuple[Filters, bool]:
+def _filters(
+    text: str, meetings: Sequence[Meeting], named: tuple[str, ...], given: Filters, *, whole_year: bool
+) -> tuple[Filters, bool]:
     """The filters a question holds, and whether it names a meeting that is not indexed.
 
     A full date or a year only filters where it says when a *meeting* was: it stands behind a word for
@@ -249,13 +273,10 @@ def _filters(text: str, meetings: Sequence[Meeting], named: tuple[str, ...], giv
         if filters.municipality in (None, m.municipality) and filters.committee in (None, m.committee)
     ]
     held = {m.held_on for m in inside if m.held_on}
-    for found in find_dates(text):
-        before = text[max(0, found.start - 40) : found.start]
-        if re.search(r"\b(?:pr\.?|per|senest|inden|før|siden|efter)\s*(?:den|d\.)?\s*$", before, re.IGNORECASE):
-            continue
-        if found.day in held or _MEETING_WORD.search(before):
-            return replace(filters, date_from=found.day, date_to=found.day), found.day not in held
-    period = _period(text)
+    for day, of_meeting in _meeting_days(text).items():
+        if day in held or of_meeting:
+            return replace(filters, date_from=day, date_to=day), day not in held
+    period = _period(text, whole_year=whole_year)
     if period is not None:
         first, last, explicit = period
         overlapping = [m for m in inside if _overlaps(m, first, last)]
@@ -264,21 +285,38 @@ def _filters(text: str, meetings: Sequence[Meeting], named: tuple[str, ...], giv
     return filters, False
 
 
+def _meeting_days(text: str) -> dict[date, bool]:
+    """The days a question names as those of an event, each with whether it says that it was a meeting.
+
+    »pr. 30. april« and »inden 1. maj« tell the day of a figure or a deadline.
+    """
+    days: dict[date, bool] = {}
+    for found in find_dates(text):
+        before = text[max(0, found.start - 40) : found.start]
+        if not re.search(r"\b(?:pr\.?|per|senest|inden|før|siden|efter|fra)\s*(?:den|d\.)?\s*$", before, re.IGNORECASE):
+            days[found.day] = bool(_MEETING_WORD.search(before))
+    return days
+
+
 def _overlaps(meeting: Meeting, first: date, last: date) -> bool:
     if meeting.earliest is None and meeting.latest is None:
         return False
     return (meeting.earliest or date.min) <= last and (meeting.latest or date.max) >= first
 
 
-def _period(text: str) -> tuple[date, date, bool] | None:
-    """A month or a year that the question names as a meeting's, or None."""
+def _period(text: str, *, whole_year: bool) -> tuple[date, date, bool] | None:
+    """A month or a year that the question names as a meeting's, or None.
+
+    Args:
+        whole_year: any year is a meeting's, as in a question for a list of items.
+    """
     names = "|".join(sorted(months(), key=len, reverse=True))
     for found in re.finditer(rf"\b(?P<month>{names})\.?\s+(?P<year>(?:19|20)\d\d)\b", text, re.IGNORECASE):
         if _of_meeting(text, found.start()) and not re.search(r"\d\.\s*$", text[: found.start()]):
             year, month = int(found["year"]), months()[found["month"].casefold()]
             return date(year, month, 1), month_end(year, month), True
     for found in _YEAR.finditer(text):
-        if _of_meeting(text, found.start()):
+        if _of_meeting(text, found.start()) or (whole_year and len(_YEAR.findall(text)) == 1):
             year = int(found["year"])
             return date(year, 1, 1), date(year, 12, 31), True
     return None

@@ -25,6 +25,8 @@ _AFTER_ORDINAL = re.compile(
 _GOES_ON = re.compile(
     r"(?:[,–-]|\b(?:og|eller|samt|at|i|på|til|af|for|med|der|som|den|det|en|et|de|om|fra))$", re.IGNORECASE
 )
+# »1.c.«, »2.-4.«, »Ad 1.«
+_ENUMERATOR = re.compile(r"\s*(?:[Aa][dt]\s+)?\d{1,2}\.?(?:[a-h]\.?)?(?:\s?[-–]\s?\d{1,2}\.?)?\s*")
 SHORT_LINE = 0.62  # share of the longest line's length below which a line was not wrapped
 
 
@@ -44,6 +46,8 @@ def sentences(text: str, start: int, end: int) -> list[Span]:
             continue
         if found["gap"] is not None and "\n\n" not in found["gap"]:
             before = text[max(begin, at - 14) : found.start()]
+            if _ENUMERATOR.fullmatch(text, begin, at):
+                continue
             if _NO_BREAK.search(before):
                 continue
             if _ORDINAL.search(before) and (_AFTER_ORDINAL.match(text, found.end()) or len(before.strip()) <= 3):

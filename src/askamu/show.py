@@ -10,7 +10,7 @@ from askamu.passage import HEADER_ITEM, Answer, Citation, Filters, Related
 from askamu.texts import text
 
 
-def as_record(answer: Answer, id: str | None = None) -> dict[str, Any]:
+def as_record(answer: Answer, id: str | int | None = None) -> dict[str, Any]:
     """The answer record, ready for JSON (docs/answer-record.md)."""
     return {
         "id": id,

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from askamu.lines import Line, heading_kind, read_lines
+from askamu.headings import heading_kind
+from askamu.lines import Line, read_lines
 from askamu.minutes import Span
 
 _NUMBER = r"[-–−+]?\(?\d[\d.,]*\)?\s?%?"
@@ -60,13 +61,13 @@ def _delimited(lines: list[Line], index: int) -> tuple[Table, int] | None:
     """Rows of cells parted by tabs or pipes."""
 
     def cells(line: Line) -> list[str]:
-        raw = line.raw.strip()
+        raw = line.raw.strip(" ")
         if "|" in raw and raw.count("|") >= 2:
             return [c.strip(" *") for c in raw.strip("|").split("|")]
         return [c.strip(" *") for c in raw.split("\t")] if "\t" in raw else []
 
     first = cells(lines[index])
-    if len(first) < 2 or re.search(r"\.{3,}", lines[index].raw):
+    if not any(first) or len(first) < 2 or re.search(r"\.{3,}", lines[index].raw):
         return None
     stop = index
     while stop < len(lines) and len(cells(lines[stop])) >= 2:

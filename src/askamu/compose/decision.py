@@ -8,7 +8,7 @@ from askamu import texts
 from askamu.cite import plain
 from askamu.compose.draft import Context, Draft, escape, quote
 from askamu.danish import fold
-from askamu.decision import outcome_of
+from askamu.decision import outcome_of, outcomes_of
 from askamu.minutes import AgendaItem, Minutes, Outcome, Section, SectionKind, Span
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit
@@ -17,6 +17,9 @@ from askamu.sentences import sentences
 FORMULA = 70  # characters up to which a decision is only a formula and stands bold
 MAX_DECISION = 1_100
 MAX_POINTS = 8
+MAX_VERDICT = 420
+NEGATIVE = frozenset({Outcome.REJECTED, Outcome.POSTPONED, Outcome.SENT_BACK, Outcome.WITHDRAWN})
+PLAINLY_ADOPTED = frozenset({Outcome.APPROVED, Outcome.NOTED, Outcome.DISCUSSED, Outcome.NONE})
 
 
 def compose(context: Context, hit: ItemHit) -> Draft | None:
@@ -52,7 +55,7 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
     formula = plain(first.of(minutes.text))
     if len(said) <= FORMULA and decision.final:
         lines = [f"**{escape(said.rstrip('.'))}**{where} {mark}"]
-    elif decision.final and len(formula) <= FORMULA and outcome_of(formula) and first.end < whole.end:
+    elif decision.final and len(formula) <= FORMULA and outcome_of(formula) and not _several(minutes, whole):
         rest = quote(minutes.text[first.end : whole.end])
         lines = [f"**{escape(formula.rstrip('.'))}** {mark}{where}", f"{context.say('with_addition')} {rest} {mark}"]
     else:
@@ -60,6 +63,10 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
     if not decision.final and Outcome.RECOMMENDED in decision.outcomes:
         lines.append(context.say("not_final"))
     lines += _adopted(context, minutes, item)
+    for other in item.of_kind(SectionKind.HISTORY):
+        said_there = sentences(minutes.text, other.body, other.end)
+        if not context.question.bodies and any(outcome_of(s.of(minutes.text)) in NEGATIVE for s in said_there):
+            lines.append(_history_text(context, minutes, item, other))  # another body went another way
     if decision.votes and not any(v.start < whole.end for v in decision.votes):
         lines += [
             f"{quote(v.of(minutes.text))} {context.citations.mark(minutes, item, section, v)}" for v in decision.votes
@@ -85,12 +92,11 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem) -> list[str]:
     label = "adopted"
     if not points and Outcome.NONE not in decision.outcomes:
         # What was asked for, where the decision turned it down, put it off or went its own way.
-        if set(decision.outcomes) & {Outcome.REJECTED, Outcome.POSTPONED, Outcome.SENT_BACK, Outcome.WITHDRAWN}:
-            label = "not_adopted"
-        else:
-            label = "recommended"
+        label = "not_adopted" if set(decision.outcomes) & NEGATIVE else "recommended"
         whole = _trimmed(minutes, section)
         points = [whole] if whole.end - whole.start <= 900 else [Span(whole.start, whole.start + 900)]
+    elif points and not set(decision.outcomes) <= PLAINLY_ADOPTED:
+        label = "adopted_partly" if set(decision.outcomes) & NEGATIVE else "recommended"
     if not points:
         return []
     if len(points) == 1:
@@ -98,6 +104,32 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem) -> list[str]:
         return [f"{context.say(label)} {quote(points[0].of(minutes.text))} {mark}"]
     lines = [f"- {quote(p.of(minutes.text))} {context.citations.mark(minutes, item, section, p)}" for p in points]
     return [context.say(label) + "\n" + "\n".join(lines)]
+
+
+def _several(minutes: Minutes, whole: Span) -> bool:
+    """Whether a decision states outcomes in more sentences than its first (»1. Godkendt. 2. Ikke godkendt.«)."""
+    said = sentences(minutes.text, whole.start, whole.end)
+    return any(outcomes_of(s.of(minutes.text)) and len(plain(s.of(minutes.text))) <= FORMULA for s in said[1:])
+
+
+def diverges(item: AgendaItem) -> bool:
+    """Whether what was decided is not simply what was recommended, so that no quote of the item may stand alone."""
+    decision = item.decision
+    return decision is not None and (not decision.final or not set(decision.outcomes) <= PLAINLY_ADOPTED)
+
+
+def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
+    """The decision in one line, for an answer that quotes other parts of the item."""
+    decision = item.decision
+    if decision is None:
+        return context.say("no_decision")
+    section = item.of_kind(SectionKind.DECISION)[0]
+    whole = Span(decision.start, min(decision.end, decision.start + MAX_VERDICT))
+    mark = context.citations.mark(minutes, item, section, whole)
+    said = f"{context.say('verdict', outcome=outcome_words(context, item))} {quote(whole.of(minutes.text))} {mark}"
+    if not decision.final and Outcome.RECOMMENDED in decision.outcomes:
+        said += f" {context.say('not_final')}"
+    return said
 
 
 def _trimmed(minutes: Minutes, section: Section) -> Span:

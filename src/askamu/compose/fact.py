@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from askamu.compose.decision import undated
+from askamu.compose.decision import diverges, undated, verdict
 from askamu.compose.draft import Context, Draft, escape, quote
 from askamu.minutes import SectionKind, Span
 from askamu.passage import Tier
@@ -14,6 +14,11 @@ from askamu.select import Scored, Snippet, best_snippets
 MAX_SNIPPETS = 3
 KEEP = 0.62  # share of the best snippet's score that the others must reach
 NEW_WORDS = 0.04  # share of the question's weight that a further snippet must add to be kept below KEEP
+_LABELS = {
+    SectionKind.RECOMMENDATION: "from_recommendation",
+    SectionKind.HISTORY: "other_body",
+    SectionKind.THEME: "from_theme",
+}
 RIVALS = 3  # items whose best snippets are compared
 ITEM_WEIGHT = 0.55  # of an item's retrieval score against its best snippet's
 
@@ -22,7 +27,7 @@ def compose(context: Context, hits: Iterable[ItemHit] | None = None, limit: int 
     """The best item's best sentences; None where nothing was found."""
     rivals = [
         (hit, found)
-        for hit in list(hits if hits is not None else context.ranking.items)[:RIVALS]
+        for hit in [h for h in (hits if hits is not None else context.ranking.items) if h.item_index >= 0][:RIVALS]
         if (found := _best(context, hit))
     ]
     if not rivals:
@@ -30,7 +35,7 @@ def compose(context: Context, hits: Iterable[ItemHit] | None = None, limit: int 
     hit, found = max(rivals, key=lambda r: ITEM_WEIGHT * r[0].score + r[1][0].score)
     chosen = choose(context, found, limit)
     minutes, item = context.minutes(hit), context.item(hit)
-    text = f"{lines(context, chosen)}\n\n– {context.place(minutes, item)}"
+    text = f"{said(context, chosen)}\n\n– {context.place(minutes, item)}"
     if minutes.held_on is None:
         text += f"\n\n*{escape(undated(context, minutes))}*"
     return Draft(text, Tier.ANSWER, (hit.place,))
@@ -52,10 +57,35 @@ def choose(context: Context, found: list[Scored], limit: int = MAX_SNIPPETS) -> 
         if len(chosen) >= limit:
             break
         gain = sum(context.matcher.weights[t] for t in scored.covered - covered) / context.matcher.total
+        if scored.snippet.is_row and not _label_matches(context, scored.snippet):
+            continue  # another row of the table answers another question
         if scored.score >= KEEP * found[0].score or (gain > NEW_WORDS and scored.score >= 0.4 * found[0].score):
             chosen.append(scored)
             covered |= scored.covered
     return sorted(chosen, key=lambda s: s.snippet.spans[-1].start)
+
+
+def _label_matches(context: Context, snippet: Snippet) -> bool:
+    """Whether a row's own first cell holds a word of the question."""
+    row = snippet.spans[-1].of(snippet.minutes.text)
+    return any(not t[0].isdigit() for t in context.matcher.credits(row))
+
+
+def said(context: Context, chosen: list[Scored]) -> str:
+    """The snippets, and first what became of the item where they alone would mislead.
+
+    A recommendation is no decision, and what a case proposes may have been turned down, changed or put off.
+    """
+    first = chosen[0].snippet
+    item = first.item
+    asked_for = any(s.snippet.section.kind is SectionKind.RECOMMENDATION for s in chosen)
+    if (
+        item is None
+        or not (asked_for or diverges(item))
+        or all(s.snippet.section.kind is SectionKind.DECISION for s in chosen)
+    ):
+        return lines(context, chosen)
+    return f"{verdict(context, first.minutes, item)}\n\n{lines(context, chosen)}"
 
 
 def lines(context: Context, chosen: list[Scored]) -> str:
@@ -71,7 +101,9 @@ def lines(context: Context, chosen: list[Scored]) -> str:
                 + f" {under} {marks[0]}"
             )
         else:
-            said.append(f"{quote(snippet.spans[0].of(snippet.minutes.text))} {marks[0]}")
+            label = _LABELS.get(snippet.section.kind)
+            told = f"{context.say(label)} " if label else ""
+            said.append(f"{told}{quote(snippet.spans[0].of(snippet.minutes.text))} {marks[0]}")
     return "\n\n".join(said)
 
 

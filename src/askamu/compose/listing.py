@@ -30,7 +30,8 @@ _AGENDA = re.compile(
 def compose(context: Context) -> Draft | None:
     """A listing of one or a few meetings' items; None where the question is about something else."""
     asked = context.question.completed
-    meetings = _meetings(context)
+    by_property = bool(_CLOSED.search(asked) or (_outcome_asked(asked) and not _AGENDA.search(asked)))
+    meetings = _meetings(context, everywhere=by_property)
     if not meetings:
         return None
     if _CLOSED.search(asked):
@@ -57,10 +58,13 @@ def compose(context: Context) -> Draft | None:
     return _by_title(context, meetings)
 
 
-def _meetings(context: Context) -> list[MeetingRow]:
-    rows = context.meetings
+def _meetings(context: Context, *, everywhere: bool) -> list[MeetingRow]:
+    """The meetings to list from, newest first: those the filters leave, if they are few or a property narrows them."""
+    rows = sorted(context.meetings, key=lambda r: context.library.held(r.id), reverse=True)
+    if everywhere:
+        return rows
     if (len(rows) <= MAX_MEETINGS and len(rows) < len(context.library.meetings)) or len(rows) == 1:
-        return sorted(rows, key=lambda r: (r.held_on or r.latest or r.held_on) is None)
+        return rows
     return []
 
 

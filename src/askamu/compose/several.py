@@ -37,7 +37,7 @@ def timeline(context: Context) -> Draft | None:
         found = best_snippets(context.library, context.question, context.matcher, hit)
         if not found:
             continue
-        said = fact.lines(context, fact.choose(context, found, SNIPPETS)).replace("\n\n", " ")
+        said = fact.said(context, fact.choose(context, found, SNIPPETS)).replace("\n\n", " ")
         parts.append(f"- **{context.place(context.minutes(hit), context.item(hit))}:** {said}")
         used.append(hit.place)
     return Draft("\n".join(parts), Tier.ANSWER, tuple(used))
