@@ -20,6 +20,14 @@ def test_reads_any_usual_encoding(tmp_path: Path, encoding: str) -> None:
     assert load(path).text == TEXT
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "cp865", "mac_roman"])
+def test_reads_old_danish_text(tmp_path: Path, encoding: str) -> None:
+    danish = "Punkt 1: Småjob på Ærø\n\nBeslutning\nIndstillingen tiltrådt. Økonomien følges nøje.\n"
+    path = tmp_path / "referat.txt"
+    path.write_bytes(danish.encode(encoding))
+    assert load(path).text == danish
+
+
 def test_decomposed_letters_are_composed(tmp_path: Path) -> None:
     path = tmp_path / "referat.txt"
     path.write_text(unicodedata.normalize("NFD", TEXT), encoding="utf-8")

@@ -33,11 +33,26 @@ def compose(context: Context, hit: ItemHit) -> Draft | None:
     if item.decision is not None and (own or _asks_for_all(context) or _names_own(context, minutes)):
         parts.append(decision_text(context, minutes, item))
     parts += [_history_text(context, minutes, item, section) for section in others]
+    if not parts and item.decision is None and not others and item.of_kind(SectionKind.RECOMMENDATION):
+        return _undecided(context, minutes, item, hit)
     if not parts:
         return None
     if minutes.held_on is None:
         parts.append(f"*{escape(undated(context, minutes))}*")
     return Draft("\n\n".join(parts), Tier.ANSWER, (hit.place,))
+
+
+def _undecided(context: Context, minutes: Minutes, item: AgendaItem, hit: ItemHit) -> Draft:
+    """An item without a decision, as in an agenda: what is recommended, and that it is no more than that."""
+    section = item.of_kind(SectionKind.RECOMMENDATION)[-1]
+    whole = _trimmed(minutes, section)
+    span = Span(whole.start, min(whole.end, whole.start + MAX_DECISION))
+    mark = context.citations.mark(minutes, item, section, span)
+    key = "only_agenda" if minutes.kind.startswith("dagsorden") else "no_decision"
+    text = f"{context.say(key)} – {context.place(minutes, item)}"
+    return Draft(
+        f"{text}\n\n{context.say('recommended')} {quote(span.of(minutes.text))} {mark}", Tier.POSSIBLE, (hit.place,)
+    )
 
 
 def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place: bool = True) -> str:

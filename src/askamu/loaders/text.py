@@ -13,11 +13,12 @@ _INVISIBLE = dict.fromkeys(
 _SPACES = dict.fromkeys(
     map(ord, "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\v"), " "
 )
+ONE_BYTE = ("cp1252", "cp865", "mac_roman")  # the first wins where they read alike
 _CONTROL = {c: " " for c in range(32) if c not in (9, 10)} | {127: " "}
 
 
 def decode(data: bytes, name: str) -> str:
-    """Bytes to text: UTF-16 with a mark or by its zero bytes, UTF-8, else Windows-1252.
+    """Bytes to text: UTF-16 with a mark or by its zero bytes, UTF-8, else the one-byte encoding that reads as Danish.
 
     Raises:
         BinaryFile: if the bytes are no text in any of these.
@@ -31,10 +32,26 @@ def decode(data: bytes, name: str) -> str:
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError:
-            text = data.decode("cp1252", errors="replace")
+            text = _one_byte(data)
     if not _is_text(text):
         raise BinaryFile(name)
     return text
+
+
+def _one_byte(data: bytes) -> str:
+    """Windows-1252, or DOS or Macintosh text where only that gives words with æ, ø and å.
+
+    Each is judged by the letters that Danish uses beyond ASCII against the other signs between letters.
+    """
+    best = max(ONE_BYTE, key=lambda encoding: _danish(data[:200_000].decode(encoding, errors="replace")))
+    return data.decode(best, errors="replace")
+
+
+def _danish(text: str) -> int:
+    """How much of what lies beyond ASCII is Danish letters inside words."""
+    right = len(re.findall(r"(?<=[A-Za-z])[æøåé]|[æøåÆØÅ](?=[a-zæøå])", text))
+    wrong = len(re.findall(r"(?<=[A-Za-z])[^\x00-\x7fæøåÆØÅéèüöäÉÜÖÄ§´’”–—…](?=[A-Za-z])", text))
+    return right - 2 * wrong
 
 
 def _is_text(text: str) -> bool:
