@@ -223,3 +223,16 @@ def test_serves_several_threads(record):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_minutes_stored_by_another_version_are_told(tmp_path):
+    import zlib
+
+    from askamu.errors import IndexUnreadable
+
+    with Record.create(tmp_path) as record:
+        store(record, parsed("a", date(2024, 3, 12), "småjob"), Keywords())
+        with record._writing() as db:
+            db.execute("update documents set minutes = ?", (zlib.compress(b'{"id": "a"}'),))
+        with pytest.raises(IndexUnreadable, match="askamu ingest again"):
+            record.document("a")

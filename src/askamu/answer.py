@@ -166,6 +166,8 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         draft = fact.compose(context)
     if draft is None:
         return _not_stated(context), ranking
+    if draft.tier is Tier.ANSWER and _subject_missing(context, draft):
+        draft = replace(draft, tier=Tier.POSSIBLE)
     sure = SURE_COVERED if question.language == "da" else SURE_COVERED_ENGLISH
     if _covered(context, ranking.items[0]) < sure and draft.tier is Tier.ANSWER:
         draft = replace(draft, tier=Tier.POSSIBLE)
@@ -224,8 +226,9 @@ def _asked_by_title(context: Context, minutes: Minutes, item: AgendaItem) -> boo
     asked = context.question.completed.casefold()
     names_item = len(context.meetings) == 1 and any(w in asked for w in ("punkt", "item", "lukke", "closed"))
     open_twin = any(not i.closed and telling & {stem(w) for w in words(i.title)} for i in minutes.items)
-    mostly = len(telling) >= 0.5 * len(context.matcher.weights)
-    return not open_twin and (names_item or mostly)
+    asked_terms = context.matcher.asked.keys() & context.matcher.weights.keys()
+    rarest = max(asked_terms, key=lambda t: context.matcher.weights[t], default=None)
+    return not open_twin and (names_item or rarest in telling)
 
 
 def _newest(context: Context) -> ItemHit:
@@ -320,6 +323,22 @@ def _absent_subject(context: Context) -> bool:
         return False
     here = " ".join(context.library.minutes(m.id).text for m in context.meetings[:12])
     return not subjects & matcher.credits(here).keys()
+
+
+def _subject_missing(context: Context, draft: Draft) -> bool:
+    """Whether the most telling word of the question stands nowhere in the items that the answer rests on."""
+    matcher = context.matcher
+    asked = {t: w for t, w in matcher.weights.items() if t in matcher.asked and not t[0].isdigit()}
+    if not asked or not draft.used:
+        return False
+    telling = max(asked, key=lambda t: asked[t])
+    for document, index in draft.used:
+        minutes = context.library.minutes(document)
+        item = minutes.items[index] if index >= 0 else None
+        said = minutes.text[item.start : item.end] if item else minutes.text[: minutes.header.end]
+        if telling in matcher.credits(f"{said} {minutes.municipality or ''} {minutes.committee or ''}"):
+            return False
+    return True
 
 
 def _out_of_period(context: Context, hit: ItemHit) -> bool:

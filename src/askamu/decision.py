@@ -10,7 +10,7 @@ import re
 from functools import cache
 
 from askamu.lines import Line, is_nil, is_noise, read_lines
-from askamu.metadata import split_names
+from askamu.metadata import looks_like_name, split_names
 from askamu.minutes import Decision, Outcome, Section, Span
 from askamu.sentences import sentences
 from askamu.vocabulary import table
@@ -263,6 +263,13 @@ def _absences(text: str, lines: list[Line]) -> tuple[list[Span], list[str]]:
     names: list[str] = []
     for line in lines:
         plain = line.bare
+        labelled = _absence_label().match(plain)
+        if labelled:
+            spans.append(_trim(text, line.start, line.end))
+            listed = re.split(r"\.\s+(?=[A-ZÆØÅ])", plain[labelled.end() :], maxsplit=1)[0]
+            if not partial.search(listed):
+                names.extend(n for n in split_names(listed) if n not in names and looks_like_name(n))
+            continue
         for pattern in patterns:
             found = pattern.match(plain)
             if not found:
@@ -276,6 +283,12 @@ def _absences(text: str, lines: list[Line]) -> tuple[list[Span], list[str]]:
                     names.extend(n for n in people if n not in names)
             break
     return spans, names
+
+
+@cache
+def _absence_label() -> re.Pattern[str]:
+    labels = "|".join(sorted(table("people")["absent"], key=len, reverse=True))
+    return re.compile(rf"^(?:{labels})\s*:\s*(?=\S)", re.IGNORECASE)
 
 
 def _said_sentences(text: str, lines: list[Line]) -> list[Span]:

@@ -18,8 +18,9 @@ from askamu.lines import Line, is_nil, is_noise, is_page_number, read_lines
 from askamu.load import Outline, OutlineItem, Source
 from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, SectionKind
 from askamu.privacy import hide_cpr
+from askamu.texts import text as say
 
-PARSER_VERSION = "2"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
+PARSER_VERSION = "3"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,13 @@ class _Own:
     held_on: date | None
 
 
-def parse(source: Source) -> Minutes:
+def parse(source: Source, language: str = "da") -> Minutes:
     """Read the minutes in a document.
 
     Every character of the text belongs to the header or to one item, and within an item to one section.
+
+    Args:
+        language: of the warnings.
 
     Raises:
         NoItems: if no agenda item is recognised.
@@ -41,10 +45,7 @@ def parse(source: Source) -> Minutes:
     hidden, numbers = hide_cpr(source.text)
     source = replace(source, text=hidden)
     minutes = _from_outline(source, source.outline) if source.outline is not None else _from_text(source)
-    if numbers:
-        note = f"{numbers} cpr-numre i dokumentet er overstreget."
-        minutes = replace(minutes, warnings=(*minutes.warnings, note))
-    return minutes
+    return replace(minutes, warnings=_warnings(minutes, numbers, language))
 
 
 def _from_text(source: Source) -> Minutes:
@@ -86,7 +87,6 @@ def _from_text(source: Source) -> Minutes:
         items=items,
         layout=segmentation.layout,
         confidence=segmentation.confidence,
-        warnings=_warnings(held.held_on is None, items),
         pages=source.pages,
         address=source.address,
     )
@@ -231,13 +231,15 @@ def _absent_throughout(items: Sequence[AgendaItem]) -> tuple[str, ...] | None:
     return tuple(always) or None
 
 
-def _warnings(undated: bool, items: Sequence[AgendaItem]) -> tuple[str, ...]:
+def _warnings(minutes: Minutes, hidden: int, language: str) -> tuple[str, ...]:
     warnings = []
-    if undated:
-        warnings.append("Mødets dato er ikke oplyst i referatet.")
-    without = [i.number or str(n) for n, i in enumerate(items, start=1) if not i.closed and len(i.sections) == 1]
+    if minutes.held_on is None:
+        warnings.append(say("ingest.undated", language))
+    without = [i.number or str(n) for n, i in enumerate(minutes.items, start=1) if not i.closed and len(i.sections) == 1]
     if without:
-        warnings.append(f"Punkt {', '.join(without)} har ingen afsnit, som blev genkendt.")
+        warnings.append(say("ingest.no_sections", language, items=", ".join(without)))
+    if hidden:
+        warnings.append(say("ingest.cpr_hidden", language, count=hidden))
     return tuple(warnings)
 
 
@@ -267,7 +269,6 @@ def _from_outline(source: Source, outline: Outline) -> Minutes:
         items=items,
         layout="outline",
         confidence=1.0,
-        warnings=_warnings(outline.held_on is None, items),
         pages=source.pages,
         address=source.address,
     )

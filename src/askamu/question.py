@@ -20,6 +20,7 @@ _MEETING_WORD = re.compile(
 )
 _ITEM = re.compile(r"\b(?:punkt|pkt\.?|item|point)\s*(?:nr\.?\s*)?(?P<number>\d{1,3}[a-z]?)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\d.,/-])(?P<year>(?:19|20)\d\d)(?![\d.,/-]\d)")
+_ANY_YEAR = re.compile(r"(?<!\d)(?<!\d[.,])(?:19|20)\d\d(?!\d)(?![.,]\d)")
 _MUNICIPALITY = re.compile(
     r"\b(?P<name>[A-ZÆØÅ][a-zæøåé]+(?:-[A-ZÆØÅ][a-zæøåé]+)?)\s+(?:[Kk]ommunes?|[Mm]unicipality)\b"
 )
@@ -165,7 +166,7 @@ def understand(
             for kind in s["kinds"]
         ),
         wants_table=bool(_pattern("table", "patterns").search(completed)),
-        years=tuple(dict.fromkeys(int(y["year"]) for y in _YEAR.finditer(completed))),
+        years=tuple(dict.fromkeys(int(y) for y in _ANY_YEAR.findall(completed))),
         future=bool(_pattern("future", "patterns").search(completed)),
         refused=refused,
     )

@@ -22,7 +22,7 @@ from urllib.parse import quote
 import numpy as np
 
 from askamu.embed import Vectors, cache_key
-from askamu.errors import IndexMissing, RecordUnreadable
+from askamu.errors import IndexMissing, IndexUnreadable, RecordUnreadable
 from askamu.minutes import Minutes, SectionKind
 from askamu.minutes_json import minutes_from_json, minutes_to_json
 from askamu.passage import Passage
@@ -34,7 +34,7 @@ VARIABLES = 500  # values in one "in (…)"
 
 SCHEMA = """
 create table documents (
-    id text primary key,             -- hash of the original bytes and the parser's version
+    id text primary key,             -- hash of the original bytes, the parser's version and what was given beside
     source text not null,            -- file name as ingested, unique among documents of one generation
     path text not null,              -- where the file was
     sha256 text not null,            -- of the original bytes
@@ -145,6 +145,7 @@ class StoredDocument:
     parser_version: str
     municipality: str | None
     committee: str | None
+    kind: str
     held_on: date | None
 
 
@@ -282,16 +283,20 @@ class Record:
 
         Raises:
             KeyError: if no such document is stored.
+            IndexUnreadable: if it was stored by another version of askamu, or is damaged.
         """
         rows = self._all("select minutes, text from documents where id = ?", (id,))
         if not rows:
             raise KeyError(id)
         packed, text = rows[0]
-        return minutes_from_json(zlib.decompress(packed).decode(), text)
+        try:
+            return minutes_from_json(zlib.decompress(packed).decode(), text)
+        except (KeyError, TypeError, ValueError, zlib.error) as error:
+            raise IndexUnreadable(self.folder, f"{id}: stored by another version of askamu, or damaged") from error
 
     def stored(self) -> list[StoredDocument]:
         """Every document there is, also those that no generation holds yet."""
-        columns = "id, source, path, sha256, parser_version, municipality, committee, held_on"
+        columns = "id, source, path, sha256, parser_version, municipality, committee, kind, held_on"
         rows = self._all(f"select {columns} from documents order by id")
         return [StoredDocument(*row) for row in ((*rest, _date(day)) for *rest, day in rows)]
 

@@ -24,6 +24,7 @@ TYPE_BONUS = 0.12
 SECTION_BONUS = 0.35  # for a part of the item that the question names (»retsgrundlag«)
 TABLE_BONUS = 0.2
 THEME_MALUS = 0.15  # for sentences that only announce the item
+ROUTE_MALUS = 0.35  # for the list of bodies that a case passes, where it isn't asked for
 CARRIED = 0.4  # weight of a word that comes from the conversation and not from the question
 PARTIAL = 0.6  # credit for a match by a compound part
 TYPO = 0.5  # credit for a match by shared 4-grams
@@ -224,6 +225,8 @@ def best_snippets(
         score = weighed + weight * passage + TYPE_BONUS * _holds(question, snippet)
         if snippet.section.kind in question.sections:
             score += SECTION_BONUS
+        elif snippet.section.kind is SectionKind.HEARING:
+            score -= ROUTE_MALUS
         if snippet.section.kind in (SectionKind.THEME, SectionKind.RECOMMENDATION):
             score -= THEME_MALUS
         if snippet.is_row and question.wants_table:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from askamu.compose.decision import diverges, undated, verdict
 from askamu.compose.draft import Context, Draft, escape, quote
+from askamu.danish import stem, stop_words, words
 from askamu.minutes import SectionKind, Span
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit
@@ -19,6 +20,9 @@ _LABELS = {
     SectionKind.HISTORY: "other_body",
     SectionKind.THEME: "from_theme",
 }
+AS_GOOD = 0.7  # share of the best item's value that a newer item on the same matter must reach
+SAME_TITLE = 0.5  # share of the words of the heading that it must have too
+NEWER = 6  # items among which a newer one on the same matter is looked for
 RIVALS = 3  # items whose best snippets are compared
 ITEM_WEIGHT = 0.55  # of an item's retrieval score against its best snippet's
 
@@ -27,18 +31,50 @@ def compose(context: Context, hits: Iterable[ItemHit] | None = None, limit: int 
     """The best item's best sentences; None where nothing was found."""
     rivals = [
         (hit, found)
-        for hit in [h for h in (hits if hits is not None else context.ranking.items) if h.item_index >= 0][:RIVALS]
+        for hit in [h for h in (hits if hits is not None else context.ranking.items) if h.item_index >= 0][:NEWER]
         if (found := _best(context, hit))
     ]
     if not rivals:
         return None
-    hit, found = max(rivals, key=lambda r: ITEM_WEIGHT * r[0].score + r[1][0].score)
+    hit, found = _newest(context, rivals)
     chosen = choose(context, found, limit)
     minutes, item = context.minutes(hit), context.item(hit)
     text = f"{said(context, chosen)}\n\n– {context.place(minutes, item)}"
     if minutes.held_on is None:
         text += f"\n\n*{escape(undated(context, minutes))}*"
     return Draft(text, Tier.ANSWER, (hit.place,))
+
+
+def _newest(context: Context, rivals: list[tuple[ItemHit, list[Scored]]]) -> tuple[ItemHit, list[Scored]]:
+    """The best item with its snippets, or the newest of those on the same recurring matter that answer as well.
+
+    A question that names no time is about how things stand: of »Aktuel arbejdsmarkedssituation« in three
+    meetings the last one counts.
+    """
+
+    def value(rival: tuple[ItemHit, list[Scored]]) -> float:
+        return ITEM_WEIGHT * rival[0].score + rival[1][0].score
+
+    best = max(rivals[:RIVALS], key=value)
+    question = context.question
+    if question.years or question.filters.date_from or question.filters.date_to or question.hints or question.item:
+        return best
+    title = _title_stems(context, best[0])
+    alike = [
+        r
+        for r in rivals
+        if value(r) >= AS_GOOD * value(best)
+        and context.minutes(r[0]).municipality == context.minutes(best[0]).municipality
+        and len(title & _title_stems(context, r[0])) >= SAME_TITLE * len(title)
+    ]
+    return max(alike, key=lambda r: (context.library.held(r[0].document), value(r)), default=best)
+
+
+def _title_stems(context: Context, hit: ItemHit) -> frozenset[str]:
+    item = context.item(hit)
+    return (
+        frozenset(stem(w) for w in words(item.title) if w not in stop_words() and w.isalpha()) if item else frozenset()
+    )
 
 
 def _best(context: Context, hit: ItemHit) -> list[Scored]:
