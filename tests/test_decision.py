@@ -95,6 +95,27 @@ def test_additions_and_absence_stand_apart_from_the_formula() -> None:
     assert "deltog ikke" not in text[found.start : found.end]
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Tove Rishede (V) deltog som stedfortræder for Asger Lyngbo (V).", "substitute"),
+        ("Karl Ovesen (Ø) erklærede sig inhabil og deltog ikke i sagens behandling.", "disqualified"),
+        ("Anna Holm (V) forlod mødet kl. 09.30 og deltog ikke i behandlingen af punkt 2, 3.", "partial_absence"),
+        ("Afbud: Anna Holm (V) deltog ikke under punkt 12-15.", "partial_absence"),
+        ("Karl Ovesen (Ø) ønskede tilført protokollen, at beløbet er for lavt.", "statement"),
+    ],
+)
+def test_what_is_noted_beside_a_decision(said: str, kind: str) -> None:
+    text, found = decided("At planen godkendes.", f"Godkendt.\n\n{said}")
+    assert [(n.kind.value, n.span.of(text)) for n in found.notes] == [(kind, said)]
+    assert found.outcomes == (Outcome.APPROVED,)
+
+
+def test_who_was_away_for_a_part_is_not_absent() -> None:
+    _, found = decided("At planen godkendes.", "Godkendt.\n\nAnna Holm (V) deltog ikke under punkt 12-15.")
+    assert found.absent == ()
+
+
 def test_votes_are_kept() -> None:
     text, found = decided("At planen godkendes.", "Indstillingen godkendt. Karl Ovesen (Ø) stemte imod.")
     assert [s.of(text) for s in found.votes] == ["Karl Ovesen (Ø) stemte imod."]

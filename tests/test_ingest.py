@@ -150,7 +150,7 @@ def test_the_same_content_twice_is_one_document(minutes, run, tmp_path):
     report = run(minutes)
     assert report.documents == 2
     (warned,) = [m for m in report.meetings if m.warnings]
-    assert "holds the same as" in warned.warnings[0]
+    assert "er en nøjagtig kopi af" in warned.warnings[0]
     again = run(minutes)
     assert again.built is False
     write_minutes(minutes, "copy of march.txt", SEPTEMBER, "praktik")
@@ -188,16 +188,16 @@ def test_what_fails_is_reported_and_the_rest_done(minutes, run, tmp_path, monkey
     write_minutes(minutes, "odd.txt", SEPTEMBER, "praktik")
     real = module.parse
 
-    def parse(source):
+    def parse(source, language):
         if source.name == "odd.txt":
             raise ZeroDivisionError("oh")
-        return real(source)
+        return real(source, language)
 
     monkeypatch.setattr(module, "parse", parse)
     report = run(minutes)
     assert {f.name for f in report.failed} == {"binary.txt", "empty.txt", "letter.txt", "odd.txt"}
     reasons = {f.name: f.reason for f in report.failed}
-    assert reasons["empty.txt"].startswith("the file is empty")
+    assert reasons["empty.txt"].startswith("filen er tom")
     assert "ZeroDivisionError: oh" in reasons["odd.txt"]
     assert sources(tmp_path / "index") == ["june.txt", "march.txt"]
     with Record.open(tmp_path / "index") as record:
@@ -361,3 +361,120 @@ def test_killed_at_any_moment_the_old_index_answers_and_the_next_run_finishes(tm
     generations = [p for p in folder.iterdir() if p.is_dir()]
     assert len(generations) <= 2
     assert minutes_text(MARCH, "integration") == (minutes / "000.txt").read_text()
+
+
+# -- what is not read, and what is left out -----------------------------------------------------
+
+
+def test_reasons_and_warnings_come_in_the_language_set(minutes, tmp_path):
+    (minutes / "empty.txt").write_text("")
+    (minutes / "gone.txt").symlink_to(tmp_path / "nowhere")
+    write_minutes(minutes, "copy.txt", MARCH, "småjob", "budget")
+    write_minutes(minutes, "undated.txt", SEPTEMBER, "praktik")
+    undated = (minutes / "undated.txt").read_text().replace("Mødedato: 09-09-2024\n", "")
+    (minutes / "undated.txt").write_text(undated)
+    for lang, empty, gone, copy, no_date in (
+        ("da", "filen er tom", "filen kan ikke åbnes", "er en nøjagtig kopi af", "Mødets dato er ikke oplyst"),
+        ("en", "the file is empty", "the file can't be opened", "is an exact copy of", "do not state the date"),
+    ):
+        settings = index_settings(tmp_path / lang).model_copy(update={"lang": lang})
+        report = ingest([minutes], settings, embedder=Keywords())
+        reasons = {f.name: f.reason for f in report.failed}
+        assert reasons["empty.txt"].startswith(empty)
+        assert reasons["gone.txt"].startswith(gone)
+        warnings = " ".join(w for m in report.meetings for w in m.warnings)
+        assert copy in warnings
+        assert no_date in warnings
+
+
+def test_only_regular_files_are_opened(minutes, run):
+    os.mkfifo(minutes / "pipe.txt")
+    (minutes / "device.txt").symlink_to("/dev/zero")
+    report = run(minutes)
+    assert {f.name: "ikke en almindelig fil" in f.reason for f in report.failed} == {
+        "pipe.txt": True,
+        "device.txt": True,
+    }
+    assert report.documents == 2
+
+
+def test_foreign_files_of_a_folder_are_passed_over_and_named_ones_fail(minutes, run, tmp_path):
+    (minutes / "package.json").write_text('{"name": "x"}')
+    (minutes / "index.html").write_text("<html><body><p>Velkommen til siden.</p></body></html>")
+    (minutes / "brev.txt").write_text("Kære udvalg.\n\nTak for sidst.")
+    report = run(minutes)
+    assert [f.name for f in report.failed] == ["brev.txt"]
+    assert sorted(f.name for f in report.skipped) == ["index.html", "package.json"]
+    named = run(minutes, minutes / "package.json")
+    assert sorted(f.name for f in named.failed) == ["brev.txt", "package.json"]
+    planned = {f.name: f.status for f in module.plan([minutes], index_settings(tmp_path / "index"))}
+    assert planned == {
+        "june.txt": "unchanged",
+        "march.txt": "unchanged",
+        "brev.txt": "unreadable",
+        "index.html": "skipped",
+        "package.json": "skipped",
+    }
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "package.json").write_text("{}")
+    with pytest.raises(NothingToIngest):
+        run(tmp_path / "other")
+
+
+def test_a_page_that_held_minutes_keeps_its_last_version(minutes, run):
+    text = minutes_text(SEPTEMBER, "praktik").replace("\n", "</p>\n<p>")
+    (minutes / "september.html").write_text(f"<html><body><p>{text}</p></body></html>")
+    assert run(minutes).documents == 3
+    (minutes / "september.html").write_text("<html><body><p>Siden findes ikke længere.</p></body></html>")
+    report = run(minutes)
+    assert [f.name for f in report.failed] == ["september.html"]
+    assert (report.skipped, report.documents) == ((), 3)
+
+
+def agenda_text(day: date, *subjects: str) -> str:
+    parts = minutes_text(day, *subjects).replace("Referat\n", "Dagsorden\n", 1).split("Beslutning\n")
+    return "".join([parts[0], *(p.split("\n", 1)[1] for p in parts[1:])])
+
+
+def test_the_minutes_of_a_meeting_win_over_its_agenda(minutes, run, tmp_path):
+    index_folder = tmp_path / "index"
+    (minutes / "agenda.txt").write_text(agenda_text(MARCH, "småjob", "budget"))
+    agenda = run(minutes / "agenda.txt")
+    assert sources(index_folder) == ["agenda.txt"]
+    assert agenda.left_out == ()
+    planned = {f.name: f.status for f in module.plan([minutes], index_settings(index_folder))}
+    assert planned == {"agenda.txt": "removed", "june.txt": "new", "march.txt": "new"}
+    report = run(minutes)
+    assert sources(index_folder) == ["june.txt", "march.txt"]
+    assert [(f.name, "march.txt" in f.reason) for f in report.left_out] == [("agenda.txt", True)]
+    assert report.removed == ("agenda.txt",)
+    with Record.open(index_folder) as record:
+        march = next(m.document for m in report.meetings if m.source == "march.txt")
+        assert record.successor(agenda.meetings[0].document) == march
+    again = run(minutes)
+    assert (again.built, [f.name for f in again.left_out]) == (False, ["agenda.txt"])
+    planned = {f.name: f.status for f in module.plan([minutes], index_settings(index_folder))}
+    assert planned == {"agenda.txt": "skipped", "june.txt": "unchanged", "march.txt": "unchanged"}
+    run(minutes / "agenda.txt", only=True)
+    assert sources(index_folder) == ["agenda.txt"]
+
+
+def test_two_minutes_of_one_meeting_are_kept_with_a_warning(minutes, run, tmp_path):
+    write_minutes(minutes, "other.txt", MARCH, "integration")
+    report = run(minutes)
+    assert sources(tmp_path / "index") == ["june.txt", "march.txt", "other.txt"]
+    warned = {m.source: " ".join(m.warnings) for m in report.meetings}
+    assert "other.txt" in warned["march.txt"]
+    assert "march.txt" in warned["other.txt"]
+    assert warned["june.txt"] == ""
+
+
+def test_two_hundred_unchanged_files_take_no_time(run, tmp_path):
+    folder = tmp_path / "many"
+    for n in range(200):
+        path = write_minutes(folder, f"{n:03}.txt", date(2005 + n // 12, n % 12 + 1, 3), "småjob")
+        path.with_name(f"{path.name}.toml").write_text('place = "Rådhuset"')
+    run(folder)
+    report = run(folder)
+    assert report.built is False
+    assert report.seconds < 2

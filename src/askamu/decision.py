@@ -11,10 +11,11 @@ from functools import cache
 
 from askamu.lines import Line, is_nil, is_noise, read_lines
 from askamu.metadata import looks_like_name, split_names
-from askamu.minutes import Decision, Outcome, Section, Span
+from askamu.minutes import Decision, Note, NoteKind, Outcome, Section, Span
 from askamu.sentences import sentences
 from askamu.vocabulary import table
 
+MAX_SENTENCE = 1_500  # characters of a sentence in which an outcome is looked for
 BESIDE = frozenset({Outcome.DISCUSSED, Outcome.NOTED})
 # Outcomes under which the recommendation is not what was decided.
 NOT_ADOPTED = frozenset(
@@ -69,7 +70,7 @@ def outcomes_of(sentence: str) -> tuple[Outcome, ...]:
     The main clause counts (»Taget til efterretning, idet sagen genoptages, hvis …« is noted); of several
     outcomes the one said first. Only »drøftet« and »taget til efterretning« stand beside a further one.
     """
-    plain = _without_point(_flat(sentence))
+    plain = _without_point(_flat(sentence[:MAX_SENTENCE]))
     end = _clause("ends").search(plain)
     main = plain[: end.start()] if end else plain
     stated = _stated(main) or _stated(plain)
@@ -180,8 +181,8 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
     if not filled:
         return None
     absence, names = _absences(text, filled)
-    absent_starts = {span.start for span in absence}
-    said = [x for x in filled if x.start not in absent_starts and not any(s.start <= x.start < s.end for s in absence)]
+    absent_ends = {span.end for span in absence}
+    said = [x for x in filled if _trim(text, x.start, x.end).end not in absent_ends]
     start, end = (said[0].start, said[-1].end) if said else (filled[0].start, filled[-1].end)
     whole = _trim(text, start, end)
 
@@ -192,11 +193,11 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
     votes: list[Span] = []
     instead = False
     for index, span in enumerate(_said_sentences(text, said)):
-        sentence = _flat(span.of(text))
+        sentence = _flat(span.of(text)[:MAX_SENTENCE])
         if re.search(_formula("votes"), sentence):
             votes.append(span)
         of_member = bool(index and _member().search(sentence))
-        if of_member and span not in votes:
+        if of_member and span not in votes[-1:]:
             votes.append(span)
         stated = () if of_member else outcomes_of(sentence)
         outcome = stated[0] if stated else None
@@ -241,6 +242,7 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
         absent=tuple(names),
         absence=tuple(absence),
         votes=tuple(votes),
+        notes=_notes(text, filled),
     )
 
 
@@ -253,6 +255,23 @@ def _flat(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip(" *_")
 
 
+def _notes(text: str, lines: list[Line]) -> tuple[Note, ...]:
+    """What is noted beside the decision: substitutes, disqualification, statements, absence from some of it."""
+    found = []
+    for span in _said_sentences(text, lines):
+        sentence = _flat(span.of(text)[:MAX_SENTENCE])
+        kind = next((k for k, pattern in _note_patterns() if pattern.search(sentence)), None)
+        if kind is not None:
+            found.append(Note(kind, span))
+    return tuple(found)
+
+
+@cache
+def _note_patterns() -> list[tuple[NoteKind, re.Pattern[str]]]:
+    notes = table("people")["notes"]
+    return [(NoteKind(k), re.compile("|".join(patterns), re.IGNORECASE)) for k, patterns in notes.items()]
+
+
 def _is_short(sentence: str) -> bool:
     return len(sentence) <= 60
 
@@ -262,7 +281,7 @@ def _absences(text: str, lines: list[Line]) -> tuple[list[Span], list[str]]:
     spans: list[Span] = []
     names: list[str] = []
     for line in lines:
-        plain = line.bare
+        plain = line.bare[:MAX_SENTENCE]
         labelled = _absence_label().match(plain)
         if labelled:
             spans.append(_trim(text, line.start, line.end))

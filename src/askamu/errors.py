@@ -9,7 +9,11 @@
     │   ├── NoTextFound          a PDF of pictures: scanned
     │   ├── ForeignJson          JSON that is no FirstAgenda meeting
     │   ├── TooLarge, TooManyPages, TooMuchText, TooLongToRead
+    │   ├── NotRegular, NotOpened    a pipe or a device; no permission
+    │   ├── ParserFailed, CutFailed  what nobody thought of
+    │   ├── TooManyLines
     │   └── NoItems
+    ├── BadSidecar           the file beside a document that corrects what is known of its meeting
     ├── NothingToIngest      no minutes under the paths given
     ├── PathMissing          exit 2
     ├── IndexMissing         exit 3
@@ -22,7 +26,10 @@
     ├── BadQuestion          exit 2: empty or too long
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
     ├── BadDate, PeriodReversed  exit 2
+    │   └── BadMeetingDate
+    ├── DateForSeveral       exit 2: one --date for several files
     ├── BadSetting           exit 2
+    │   └── BadVocabulary        an operator's own words
     ├── FetchError           fetching from a municipality's site
     │   ├── BadSite, BadContact, UnknownSiteCommittee   exit 2
     │   ├── SiteUnreachable, SiteAsksForRest            the run ends, and goes on next time
@@ -42,6 +49,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
+
+SidecarProblem = Literal["sidecar_unreadable", "sidecar_key", "sidecar_type", "sidecar_date", "sidecar_address"]
+VocabularyProblem = Literal[
+    "vocabulary_unreadable", "vocabulary_unknown", "vocabulary_key", "vocabulary_form", "vocabulary_pattern"
+]
 
 
 class AskamuError(Exception):
@@ -146,11 +159,53 @@ class TooLarge(Unreadable):
         super().__init__(name=name, size=f"{size / 1e6:.0f}", limit=f"{limit / 1e6:.0f}")
 
 
+class TooManyLines(Unreadable):
+    problem = "too_many_lines"
+
+    def __init__(self, name: str, lines: int, limit: int) -> None:
+        super().__init__(name=name, lines=lines, limit=limit)
+
+
 class NoItems(Unreadable):
     problem = "no_items"
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
+
+
+class NotRegular(Unreadable):
+    """A pipe, a socket, a device: what might never end is never opened."""
+
+    problem = "not_regular"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
+class NotOpened(Unreadable):
+    problem = "not_opened"
+
+    def __init__(self, name: str, error: OSError) -> None:
+        super().__init__(name=name, why=error.strerror or str(error))
+
+
+class ParserFailed(Unreadable):
+    problem = "parser_failed"
+
+    def __init__(self, name: str, error: Exception) -> None:
+        super().__init__(name=name, why=f"{type(error).__name__}: {error}")
+
+
+class CutFailed(ParserFailed):
+    problem = "cut_failed"
+
+
+class BadSidecar(AskamuError):
+    """A sidecar that says nothing we can use. The document is read without it."""
+
+    def __init__(self, problem: SidecarProblem, file: str, **values: object) -> None:
+        self.problem = problem
+        super().__init__("", file=file, **values)
 
 
 class NothingToIngest(AskamuError):
@@ -266,6 +321,18 @@ class BadDate(AskamuError):
         super().__init__(value=value)
 
 
+class BadMeetingDate(BadDate):
+    problem = "bad_meeting_date"
+
+
+class DateForSeveral(AskamuError):
+    exit_code = 2
+    problem = "date_for_several"
+
+    def __init__(self, files: int) -> None:
+        super().__init__(files=files)
+
+
 class PeriodReversed(AskamuError):
     exit_code = 2
     http_status = 422
@@ -275,6 +342,12 @@ class PeriodReversed(AskamuError):
 
 class BadSetting(AskamuError):
     exit_code = 2
+
+
+class BadVocabulary(BadSetting):
+    def __init__(self, problem: VocabularyProblem, file: Path, **values: object) -> None:
+        self.problem = problem
+        super().__init__("", file=file, **values)
 
 
 class TextMissing(AskamuError):

@@ -98,8 +98,9 @@ def find_headings(lines: Sequence[Line]) -> dict[int, Heading]:
     """The section headings of a document by the number of their line."""
     glued = sum(bool(_glued().match(x.bare)) for x in lines) >= GLUED
     found: dict[int, Heading] = {}
+    beyond = 0
     for index, line in enumerate(lines):
-        if line.blank or (found and index < found[max(found)].after):
+        if line.blank or index < beyond:
             continue
         kind, after, text = heading_kind(line.bare), index + 1, line.bare
         if len(line.bare) < 40 and after < len(lines) and 0 < len(lines[after].bare) < 40:
@@ -110,6 +111,7 @@ def find_headings(lines: Sequence[Line]) -> dict[int, Heading]:
         if kind is not None:
             body = lines[after].start if after < len(lines) else lines[-1].end
             found[index] = _heading(kind, text, after, body)
+            beyond = after
             continue
         match = _glued().match(line.bare) if glued else None
         if match:

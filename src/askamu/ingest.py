@@ -11,7 +11,8 @@ import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,10 +20,24 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from askamu import vocabulary
 from askamu.chunk import CHUNK_TOKENS, chunk
 from askamu.config import Settings
 from askamu.embed import Embedder, Progress, embed_cached, open_embedder, silent
-from askamu.errors import AskamuError, IndexUnreadable, NothingToIngest, PathMissing, TooLarge, Unreadable
+from askamu.errors import (
+    AskamuError,
+    CutFailed,
+    DateForSeveral,
+    ForeignJson,
+    IndexUnreadable,
+    NoItems,
+    NothingToIngest,
+    NotOpened,
+    ParserFailed,
+    PathMissing,
+    TooLarge,
+    Unreadable,
+)
 from askamu.index import (
     CURRENT,
     build_generation,
@@ -33,15 +48,23 @@ from askamu.index import (
     remove_orphans,
     writing,
 )
-from askamu.load import SUFFIXES, load
+from askamu.load import SUFFIXES, load, regular_size
 from askamu.minutes import Minutes
 from askamu.parse import PARSER_VERSION, parse
 from askamu.passage import Passage
 from askamu.record import FILE, MeetingRow, Record, StoredDocument
+from askamu.sidecar import NOTHING, Overrides, corrected
+from askamu.sidecar import SUFFIX as SIDECAR
+from askamu.sidecar import fingerprint as sidecar_fingerprint
+from askamu.texts import text
 
 NEW, UNCHANGED, REPLACED, REMOVED, FAILED = "new", "unchanged", "replaced", "removed", "failed"
+SKIPPED = "skipped"  # found in a folder and no minutes, or an agenda whose minutes are there
 UNREADABLE = "unreadable"  # as a plan calls what a run reports as failed
 FETCHED, ATTACHMENTS = ".askamu-fetch.json", "attachments"  # as fetch.py names them: attachments are no minutes
+WEB_PAGES = (".html", ".htm")
+AGENDA = "dagsorden"
+MINUTES = ("referat", "åbent referat", "godkendt referat", "protokol", "beslutningsprotokol")
 CONTEXT_SHARE = 0.25  # of an embedder's tokens that is left to a passage's context
 
 
@@ -86,6 +109,8 @@ class IngestReport:
     embedding_seconds: float
     reembedded_from: str | None = None  # the embedder that had built the index, where it was another one
     repaired: str | None = None  # what was wrong with the index that had to be built again
+    skipped: tuple[FailedFile, ...] = ()  # found in a folder, and no minutes: another program's JSON or page
+    left_out: tuple[FailedFile, ...] = ()  # agendas of meetings whose minutes the index holds
 
     @property
     def rate(self) -> float:
@@ -99,7 +124,7 @@ class PlannedFile:
 
     name: str  # as the index knows it, or would
     path: Path
-    status: str  # new, unchanged, replaced, removed, unreadable
+    status: str  # new, unchanged, replaced, removed, skipped, unreadable
     notes: tuple[str, ...] = ()  # why it can't be read, or what else is to be said
 
 
@@ -115,6 +140,36 @@ class _Taken:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A document as it stands in the paths."""
+
+    id: str
+    sha256: str
+    paths: tuple[Path, ...]  # where it stands, the copy whose sidecar counts first
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What holds for all files of one run."""
+
+    found: tuple[Path, ...]
+    walked: frozenset[Path]  # those that nobody named: found in a folder
+    max_bytes: int
+    language: str
+    overrides: Overrides
+    only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """What a look at each file came to."""
+
+    taken: list[_Taken]
+    unread: list[FailedFile]
+    skipped: list[FailedFile]
+
+
 def ingest(
     paths: Sequence[str | Path],
     settings: Settings,
@@ -122,37 +177,45 @@ def ingest(
     only: bool = False,
     progress: Progress = silent,
     embedder: Embedder | None = None,
+    overrides: Overrides = NOTHING,
 ) -> IngestReport:
     """Bring files into the index.
 
     A document is known by its content: the same file is not read twice, and a file that changed
     replaces what it said before. Of a file that can't be read any more the last version stays.
+    What a sidecar and `overrides` give about its meeting belongs to the content, and so does an operator's
+    own vocabulary. An agenda is left out where the index holds the minutes of its meeting.
 
     Args:
         paths: files, folders (searched for text and Markdown, without hidden files and README) and globs.
         only: the index shall hold what is under the paths and nothing else.
         embedder: the one to use instead of the one set.
+        overrides: what is given about the meetings of all files; a date only for one file.
 
     Raises:
         PathMissing: if a path does not exist.
-        NothingToIngest: if there is no file under the paths.
+        NothingToIngest: if there are no minutes under the paths.
+        DateForSeveral: if a date is given and there are several files.
         IndexBusy, IndexNotWritable, RecordUnreadable, EmbedderUnavailable, BadSetting.
     """
     started = time.perf_counter()
-    found, unsearched = find(paths)
-    if not found and not unsearched:
-        raise NothingToIngest(paths)
+    run, unsearched = _begin(paths, settings, only, overrides)
     folder = settings.index_folder
     with writing(folder), Record.create(folder) as record:
         embedder = embedder or open_embedder(settings.embedder, settings.threads)
         remove_orphans(folder)
         base = last_generation(folder, record)
         before = record.documents_of(base) if base else []
-        max_bytes = int(settings.max_file_mb * 1e6)
-        keep = _keeper(record, embedder, max_bytes)
-        taken, unread = _plan(found, record.stored(), before, only, max_bytes, keep, progress)
-        documents = _membership(before, taken, unread, only, record.stored())
-        documents, uncut = _cut(documents, record, embedder)
+        looked = _plan(run, record.stored(), before, _keeper(record, embedder, run), progress)
+        taken, unread = looked.taken, looked.unread
+        if looked.skipped and not (taken or unread or unsearched):
+            raise NothingToIngest(paths)
+        stored = {d.id: d for d in record.stored()}
+        documents = _membership(before, taken, unread, only, stored)
+        superseded = _superseded(documents, stored)
+        documents = [d for d in documents if d not in superseded]
+        documents, uncut = _cut(documents, record, embedder, run.language)
+        taken = _with_doubles(taken, documents, stored, run.language)
         other, damage = _state(folder, embedder, base, unchanged=set(documents) == set(before))
         build = bool(documents) and (set(documents) != set(before) or other is not None or damage is not None)
         embedding = time.perf_counter()
@@ -165,6 +228,8 @@ def ingest(
             for meeting in taken:
                 for old in meeting.replaces:
                     record.succeed(old, meeting.id)
+            for agenda, its_minutes in superseded.items():
+                record.succeed(agenda, its_minutes)
         replaced = {old for meeting in taken for old in meeting.replaces}
         rows = {row.id: row for row in record.meetings(base)} if base else {}
         report = IngestReport(
@@ -180,26 +245,30 @@ def ingest(
             embedding_seconds=embedding if build else 0.0,
             reembedded_from=other,
             repaired=damage,
+            skipped=tuple(looked.skipped),
+            left_out=tuple(_left_out(superseded, stored, run.language)),
         )
         record.note(datetime.now(UTC).isoformat(), _journal(report))
         return report
 
 
 def plan(
-    paths: Sequence[str | Path], settings: Settings, *, only: bool = False, progress: Progress = silent
+    paths: Sequence[str | Path],
+    settings: Settings,
+    *,
+    only: bool = False,
+    progress: Progress = silent,
+    overrides: Overrides = NOTHING,
 ) -> list[PlannedFile]:
     """What `ingest` would do, without writing anything: not even the index folder is made.
 
     What is new is read and parsed, to see whether it can be; nothing is embedded and no model opened.
 
     Raises:
-        PathMissing, NothingToIngest: as `ingest`.
+        PathMissing, NothingToIngest, DateForSeveral, BadSetting: as `ingest`.
         IndexUnreadable: if the record can't be read.
     """
-    found, unsearched = find(paths)
-    if not found and not unsearched:
-        raise NothingToIngest(paths)
-    max_bytes = int(settings.max_file_mb * 1e6)
+    run, unsearched = _begin(paths, settings, only, overrides)
     before: list[str] = []
     stored: list[StoredDocument] = []
     if record := _look(settings.index_folder):
@@ -207,16 +276,48 @@ def plan(
             base = last_generation(settings.index_folder, record)
             before, stored = record.documents_of(base) if base else [], record.stored()
 
-    def keep(path: Path, source: str, id: str, known: StoredDocument | None) -> list[str]:
-        return list(_load(path, source, id, max_bytes)[0].warnings) if known is None else []
+    meetings = {d.id: d for d in stored}
 
-    taken, unread = _plan(found, stored, before, only, max_bytes, keep, progress)
-    stays = {*_membership(before, taken, unread, only, stored), *(old for t in taken for old in t.replaces)}
-    return [
-        *(PlannedFile(t.source, t.path, t.status, t.warnings) for t in taken),
-        *(PlannedFile(d.source, Path(d.path), REMOVED) for d in stored if d.id in before and d.id not in stays),
-        *(PlannedFile(f.name, f.path, UNREADABLE, (f.reason,)) for f in (*unsearched, *unread)),
+    def keep(file: _File, home: Path, source: str, known: StoredDocument | None) -> list[str]:
+        if known is not None:
+            return []
+        minutes = _load(file, source, run)[0]
+        meetings[file.id] = StoredDocument(
+            file.id, source, str(home), file.sha256, PARSER_VERSION,
+            minutes.municipality, minutes.committee, minutes.kind, minutes.held_on,
+        )  # fmt: skip
+        return list(minutes.warnings)
+
+    looked = _plan(run, stored, before, keep, progress)
+    documents = _membership(before, looked.taken, looked.unread, only, meetings)
+    superseded = _superseded(documents, meetings)
+    taken = _with_doubles(looked.taken, [d for d in documents if d not in superseded], meetings, run.language)
+    left_out = dict(zip(superseded, _left_out(superseded, meetings, run.language), strict=True))
+    stays = {*documents, *(old for t in taken for old in t.replaces)} - superseded.keys()
+    planned = [PlannedFile(t.source, t.path, t.status, t.warnings) for t in taken if t.id not in superseded]
+    planned += [
+        PlannedFile(d.source, Path(d.path), REMOVED, (left_out[d.id].reason,) if d.id in left_out else ())
+        for d in stored
+        if d.id in before and d.id not in stays
     ]
+    planned += [PlannedFile(f.name, f.path, SKIPPED, (f.reason,)) for id, f in left_out.items() if id not in before]
+    planned += [PlannedFile(f.name, f.path, SKIPPED, (f.reason,)) for f in looked.skipped]
+    return planned + [PlannedFile(f.name, f.path, UNREADABLE, (f.reason,)) for f in (*unsearched, *looked.unread)]
+
+
+def _begin(
+    paths: Sequence[str | Path], settings: Settings, only: bool, overrides: Overrides
+) -> tuple[_Run, list[FailedFile]]:
+    """What a run goes by, and the folders that could not be searched."""
+    vocabulary.use(settings.vocabulary)
+    found, unsearched = _find(paths, settings.lang)
+    if not found and not unsearched:
+        raise NothingToIngest(paths)
+    if overrides.date is not None and len(found) > 1:
+        raise DateForSeveral(len(found))
+    max_bytes = int(settings.max_file_mb * 1e6)
+    walked = frozenset(path for path, named in found.items() if not named)
+    return _Run(tuple(found), walked, max_bytes, settings.lang, overrides, only), unsearched
 
 
 def _look(folder: Path) -> Record | None:
@@ -240,7 +341,13 @@ def find(paths: Sequence[str | Path]) -> tuple[list[Path], list[FailedFile]]:
     Raises:
         PathMissing: if a path does not exist, or nothing matches a glob.
     """
-    found: dict[Path, None] = {}
+    found, failed = _find(paths, "da")
+    return list(found), failed
+
+
+def _find(paths: Sequence[str | Path], language: str) -> tuple[dict[Path, bool], list[FailedFile]]:
+    """The files under the paths with whether they were named, by themselves or by a glob; see `find`."""
+    found: dict[Path, bool] = {}
     failed: list[FailedFile] = []
     for given in paths:
         path = Path(given).expanduser()
@@ -251,47 +358,54 @@ def find(paths: Sequence[str | Path]) -> tuple[list[Path], list[FailedFile]]:
                 raise PathMissing(given)
         for match in matches:
             if match.is_dir():
-                found.update(dict.fromkeys(_under(match, failed)))
-            elif not _is_readme(match.name) and (match is path or match.suffix.lower() in SUFFIXES):
-                found[match.resolve()] = None
-    return list(found), failed
+                for file in _under(match, failed, language):
+                    found.setdefault(file, False)
+            elif not _is_other(match.name) and (match is path or match.suffix.lower() in SUFFIXES):
+                found[match.resolve()] = True
+    return found, failed
 
 
-def _under(folder: Path, failed: list[FailedFile]) -> Iterator[Path]:
+def _under(folder: Path, failed: list[FailedFile], language: str) -> Iterator[Path]:
     def unsearched(error: OSError) -> None:
         place = Path(error.filename)
-        failed.append(FailedFile(place.name, place, error.strerror or str(error)))
+        failed.append(_failed(place.name, place, error, language))
 
     for place, folders, files in os.walk(folder.resolve(), onerror=unsearched):
         fetched = FETCHED in files
         folders[:] = sorted(f for f in folders if not f.startswith(".") and not (fetched and f == ATTACHMENTS))
         for name in sorted(files):
             path = Path(place, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith(".") and not _is_readme(name):
+            if path.suffix.lower() in SUFFIXES and not name.startswith(".") and not _is_other(name):
                 yield path
 
 
-def _is_readme(name: str) -> bool:
-    return name.upper().startswith("README")
+def _is_other(name: str) -> bool:
+    """Whether a file is about the minutes, or a sidecar, and no minutes."""
+    return name.upper().startswith("README") or name.lower().endswith(SIDECAR)
 
 
-def document_id(sha256: str) -> str:
-    """The id of a document by its bytes and the parser that read them. 16 hexadecimal digits."""
-    return hashlib.sha256(f"{sha256} {PARSER_VERSION}".encode()).hexdigest()[:16]
+def _failed(name: str, path: Path, error: AskamuError | OSError, language: str) -> FailedFile:
+    """A file and why it can't be read, without its name in front."""
+    explained = error if isinstance(error, AskamuError) else NotOpened(name, error)
+    return FailedFile(name, path, explained.say(language).removeprefix(f"{name}: "))
 
 
-Keep = Callable[[Path, str, str, StoredDocument | None], list[str]]  # file, name, id, as stored -> warnings
+def document_id(sha256: str, *given: str) -> str:
+    """The id of a document by its bytes, the parser that read them and what was given beside. 16 hexadecimal digits.
+
+    Args:
+        given: the words of an operator's vocabulary, the document's sidecar, a run's overrides; "" where none.
+    """
+    read_by = " ".join((sha256, PARSER_VERSION, *given)).rstrip()
+    return hashlib.sha256(read_by.encode()).hexdigest()[:16]
+
+
+Keep = Callable[[_File, Path, str, StoredDocument | None], list[str]]  # file, home, name, as stored -> warnings
 
 
 def _plan(
-    found: Sequence[Path],
-    documents: Sequence[StoredDocument],
-    before: Sequence[str],
-    only: bool,
-    max_bytes: int,
-    keep: Keep,
-    progress: Progress,
-) -> tuple[list[_Taken], list[FailedFile]]:
+    run: _Run, documents: Sequence[StoredDocument], before: Sequence[str], keep: Keep, progress: Progress
+) -> _Sorted:
     """Decide what becomes of each file. `keep` acts on it, and says by an error that it can't be read.
 
     Args:
@@ -299,54 +413,61 @@ def _plan(
         before: those of them that the index holds.
     """
     stored = {d.id: d for d in documents}
-    paths, failed = _digest(found, max_bytes)
-    here = set(found)
+    files, failed = _digest(run)
+    ids = {f.id for f in files}
+    here = set(run.found)
     indexed = [stored[d] for d in before if d in stored]
-    names = {d.source: d.id for d in indexed if not only or Path(d.path) in here}
-    taken: list[_Taken] = []
-    for done, (id, sha256) in enumerate(paths, start=1):
-        same = paths[id, sha256]
-        known = stored.get(id)
-        home = _home(known, same, here)
-        olds = [d for d in indexed if d.id != id and (d.sha256 == sha256 or Path(d.path) in same)]
-        olds = [d for d in olds if (d.id, d.sha256) not in paths]
-        warnings = [f"{p} holds the same as {home}; it is one document" for p in same if p != home]
+    names = {d.source: d.id for d in indexed if not run.only or Path(d.path) in here}
+    looked = _Sorted([], failed, [])
+    for done, file in enumerate(files, start=1):
+        known = stored.get(file.id)
+        home = _home(known, file.paths, here)
+        olds = [d for d in indexed if d.id not in ids and (d.sha256 == file.sha256 or Path(d.path) in file.paths)]
+        warnings = [text("ingest.copy", run.language, copy=p, file=home) for p in file.paths if p != home]
         source = olds[0].source if olds else (known.source if known else home.name)
-        if names.get(source, id) not in {id, *(d.id for d in olds)}:
+        if names.get(source, file.id) not in {file.id, *(d.id for d in olds)}:
             source = _other_name(home, names)
-            warnings.append(f"another document is named {home.name}; this one is called {source}")
+            warnings.append(text("ingest.renamed", run.language, name=home.name, source=source))
         try:
-            warnings += keep(home, source, id, known)
-        except Unreadable as error:
-            failed.append(FailedFile(home.name, home, str(error).removeprefix(f"{home.name}: ")))
+            warnings += keep(file, home, source, known)
+        except (Unreadable, OSError) as error:
+            foreign = isinstance(error, ForeignJson) or (
+                isinstance(error, NoItems) and home.suffix.lower() in WEB_PAGES
+            )
+            quiet = foreign and not olds and run.walked.issuperset(file.paths)
+            (looked.skipped if quiet else failed).append(_failed(home.name, home, error, run.language))
             continue
-        except OSError as error:
-            failed.append(FailedFile(home.name, home, error.strerror or str(error)))
-            continue
-        names[source] = id
-        status = REPLACED if olds else UNCHANGED if id in before else NEW
-        taken.append(_Taken(id, source, home, status, tuple(d.id for d in olds), tuple(warnings)))
-        progress("read", done, len(paths))
-    return taken, failed
+        names[source] = file.id
+        status = REPLACED if olds else UNCHANGED if file.id in before else NEW
+        looked.taken.append(_Taken(file.id, source, home, status, tuple(d.id for d in olds), tuple(warnings)))
+        progress("read", done, len(files))
+    return looked
 
 
-def _digest(found: Sequence[Path], max_bytes: int) -> tuple[dict[tuple[str, str], list[Path]], list[FailedFile]]:
-    """The files by document: (id, sha256) -> where it stands."""
-    paths: dict[tuple[str, str], list[Path]] = {}
+def _digest(run: _Run) -> tuple[list[_File], list[FailedFile]]:
+    """The documents that the files hold. Copies are one document, unless their sidecars differ."""
+    copies: dict[str, dict[str, list[Path]]] = {}  # bytes -> sidecar -> files
     failed = []
-    for path in found:
+    for path in run.found:
         try:
-            if path.stat().st_size > max_bytes:
-                raise TooLarge(path.name, path.stat().st_size, max_bytes)
+            size = regular_size(path)
+            if size > run.max_bytes:
+                raise TooLarge(path.name, size, run.max_bytes)
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        except TooLarge as error:
-            failed.append(FailedFile(path.name, path, str(error).removeprefix(f"{path.name}: ")))
-        except OSError as error:
-            failed.append(FailedFile(path.name, path, error.strerror or str(error)))
+        except (Unreadable, OSError) as error:
+            failed.append(_failed(path.name, path, error, run.language))
         else:
-            paths.setdefault((document_id(sha256), sha256), []).append(path)
-    return paths, failed
+            copies.setdefault(sha256, {}).setdefault(sidecar_fingerprint(path), []).append(path)
+    overrides = repr(run.overrides) if run.overrides != NOTHING else ""
+    files = []
+    for sha256, by_sidecar in copies.items():
+        bare = by_sidecar.pop("", [])
+        for sidecar, paths in by_sidecar.items() or (("", []),):
+            id = document_id(sha256, vocabulary.fingerprint(), sidecar, overrides)
+            files.append(_File(id, sha256, (*paths, *bare)))
+            bare = []
+    return files, failed
 
 
 def _home(known: StoredDocument | None, same: Sequence[Path], here: AbstractSet[Path]) -> Path:
@@ -367,28 +488,30 @@ def _other_name(path: Path, names: Mapping[str, str]) -> str:
     return name
 
 
-def _keeper(record: Record, embedder: Embedder, max_bytes: int) -> Keep:
+def _keeper(record: Record, embedder: Embedder, run: _Run) -> Keep:
     """Bring the files' documents into the record, where they aren't there yet."""
 
-    def keep(path: Path, source: str, id: str, known: StoredDocument | None) -> list[str]:
+    def keep(file: _File, home: Path, source: str, known: StoredDocument | None) -> list[str]:
         if known is None or known.source != source:
-            return _store(path, source, id, record, embedder, max_bytes)
-        if Path(known.path) != path:
-            record.moved(id, path)
+            return _store(file, home, source, record, embedder, run)
+        if Path(known.path) != home:
+            record.moved(file.id, home)
         return []
 
     return keep
 
 
-def _load(path: Path, source: str, id: str, max_bytes: int) -> tuple[Minutes, str]:
-    """Load and parse a file: (minutes, sha256 of its bytes).
+def _load(file: _File, source: str, run: _Run) -> tuple[Minutes, str]:
+    """Load and parse a file, and correct what is known of its meeting: (minutes, sha256 of its bytes).
 
     Raises:
         Unreadable, OSError: also where the parser fails in a way nobody thought of, so that the rest goes on.
     """
+    path = file.paths[0]
     with _explained(path):
-        loaded = replace(load(path, max_bytes), name=source)
-        return replace(parse(loaded), id=id), loaded.sha256
+        loaded = replace(load(path, run.max_bytes), name=source)
+        minutes = corrected(parse(loaded, run.language), path, run.overrides, run.language)
+        return replace(minutes, id=file.id), loaded.sha256
 
 
 @contextmanager
@@ -398,26 +521,25 @@ def _explained(path: Path) -> Iterator[None]:
     except (AskamuError, OSError):
         raise
     except Exception as error:
-        raise Unreadable(
-            f"{path.name}: could not be parsed ({type(error).__name__}: {error}). Please report it."
-        ) from error
+        raise ParserFailed(path.name, error) from error
 
 
-def _store(path: Path, source: str, id: str, record: Record, embedder: Embedder, max_bytes: int) -> list[str]:
+def _store(file: _File, home: Path, source: str, record: Record, embedder: Embedder, run: _Run) -> list[str]:
     """Load, parse and chunk a file, and keep the result. Returns warnings.
 
     Raises:
         Unreadable, OSError: as `_load`.
     """
-    minutes, sha256 = _load(path, source, id, max_bytes)
-    with _explained(path):
+    minutes, sha256 = _load(file, source, run)
+    with _explained(home):
         passages = _chunk(minutes, embedder)
-    record.store(minutes, path, sha256, PARSER_VERSION)
-    record.store_passages(id, embedder.model_id, passages)
+    record.store(minutes, home, sha256, PARSER_VERSION)
+    record.store_passages(file.id, embedder.model_id, passages)
     warnings = list(minutes.warnings)
     long = sum(embedder.count_tokens(p.indexed_text) > embedder.max_tokens for p in passages)
     if long:
-        warnings.append(f"{long} passages are longer than the {embedder.max_tokens} tokens that {embedder.name} reads")
+        said = text("ingest.long_passages", run.language, count=long, limit=embedder.max_tokens, embedder=embedder.name)
+        warnings.append(said)
     return warnings
 
 
@@ -430,17 +552,63 @@ def _membership(
     taken: Sequence[_Taken],
     unread: Sequence[FailedFile],
     only: bool,
-    stored: Sequence[StoredDocument],
+    stored: Mapping[str, StoredDocument],
 ) -> list[str]:
     """The documents that the index shall hold."""
     failed = {f.path for f in unread}
     replaced = {old for meeting in taken for old in meeting.replaces}
-    stays = {d.id for d in stored if not only or Path(d.path) in failed}
+    stays = {d.id for d in stored.values() if not only or Path(d.path) in failed}
     kept = [d for d in before if d in stays and d not in replaced]
     return sorted({*kept, *(meeting.id for meeting in taken)})
 
 
-def _cut(documents: Sequence[str], record: Record, embedder: Embedder) -> tuple[list[str], list[FailedFile]]:
+def _by_meeting(documents: Iterable[str], stored: Mapping[str, StoredDocument]) -> list[list[StoredDocument]]:
+    """The documents whose meeting is known to the day, those of one meeting together."""
+    meetings: dict[tuple[str, str, date], list[StoredDocument]] = defaultdict(list)
+    for d in (stored[id] for id in documents if id in stored):
+        if d.municipality and d.committee and d.held_on:
+            meetings[d.municipality, d.committee, d.held_on].append(d)
+    return list(meetings.values())
+
+
+def _superseded(documents: Iterable[str], stored: Mapping[str, StoredDocument]) -> dict[str, str]:
+    """The agendas of meetings whose minutes are among the documents: agenda -> minutes."""
+    found: dict[str, str] = {}
+    for same in _by_meeting(documents, stored):
+        minutes = next((d.id for d in same if d.kind in MINUTES), None)
+        if minutes:
+            found.update((d.id, minutes) for d in same if d.kind == AGENDA)
+    return found
+
+
+def _left_out(
+    superseded: Mapping[str, str], stored: Mapping[str, StoredDocument], language: str
+) -> Iterator[FailedFile]:
+    for agenda, minutes in superseded.items():
+        reason = text("ingest.agenda_left_out", language, minutes=stored[minutes].source)
+        yield FailedFile(stored[agenda].source, Path(stored[agenda].path), reason)
+
+
+def _with_doubles(
+    taken: Sequence[_Taken], documents: Iterable[str], stored: Mapping[str, StoredDocument], language: str
+) -> list[_Taken]:
+    """Warn where the index holds the minutes of one meeting twice."""
+    others: dict[str, str] = {}
+    for same in _by_meeting(documents, stored):
+        minutes = [d for d in same if d.kind in MINUTES]
+        for d in minutes if len(minutes) > 1 else ():
+            others[d.id] = ", ".join(o.source for o in minutes if o is not d)
+    return [
+        replace(t, warnings=(*t.warnings, text("ingest.same_meeting", language, others=others[t.id])))
+        if t.id in others
+        else t
+        for t in taken
+    ]
+
+
+def _cut(
+    documents: Sequence[str], record: Record, embedder: Embedder, language: str
+) -> tuple[list[str], list[FailedFile]]:
     """Cut those documents that aren't yet for this embedder; leave out, with a word, what can't be."""
     cut: list[str] = []
     failed: list[FailedFile] = []
@@ -450,8 +618,8 @@ def _cut(documents: Sequence[str], record: Record, embedder: Embedder) -> tuple[
             try:
                 passages = _chunk(minutes, embedder)
             except Exception as error:
-                reason = f"could not be cut into passages ({type(error).__name__}: {error}). Please report it."
-                failed.append(FailedFile(minutes.source, Path(minutes.source), reason))
+                told = CutFailed(minutes.source, error)
+                failed.append(_failed(minutes.source, Path(minutes.source), told, language))
                 continue
             record.store_passages(id, embedder.model_id, passages)
         cut.append(id)

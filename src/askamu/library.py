@@ -9,7 +9,7 @@ from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from askamu import texts
+from askamu import texts, vocabulary
 from askamu.config import Settings
 from askamu.embed import Embedder, open_embedder
 from askamu.errors import UnknownFilter
@@ -183,6 +183,7 @@ def open_library(settings: Settings) -> Library:
     Raises:
         IndexMissing, IndexUnreadable: the message says what to do.
     """
+    vocabulary.use(settings.vocabulary)
     folder = settings.index_folder
     current = open_current(folder)
     record = Record.open(folder)

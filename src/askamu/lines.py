@@ -8,7 +8,9 @@ from functools import cache
 
 from askamu.vocabulary import table, word_set
 
-_MARKS = re.compile(r"^(?:\s|[#>*•·▪‣◦_]|[-–](?=\s))+|[\s*_#]+$")
+_MARKS = re.compile(r"^(?:\s|[#>*•·▪‣◦_]|[-–](?=\s))+")
+MAX_CONTENTS = 400  # characters of a line of a table of contents
+MAX_NOISE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ def read_lines(text: str) -> list[Line]:
     lines: list[Line] = []
     start = 0
     for raw in text.split("\n"):
-        bare = _MARKS.sub("", raw).replace("**", "").strip()
+        bare = _bare(raw)
         stripped = raw.lstrip()
         lines.append(Line(start, start + len(raw), raw, bare, stripped.startswith(("#", "**"))))
         start += len(raw) + 1
@@ -44,9 +46,14 @@ def _noise() -> tuple[frozenset[str], re.Pattern[str]]:
     return word_set("noise", "lines"), re.compile("|".join(patterns), re.IGNORECASE)
 
 
+def _bare(raw: str) -> str:
+    """A line without bullets, quotation and heading marks, bold and outer spaces."""
+    return _MARKS.sub("", raw.strip(), count=1).rstrip(" \t*_#").replace("**", "").strip()
+
+
 def is_noise(bare: str) -> bool:
     """Whether a line belongs to the page or the portal (»Udskriv«, »Side 2«), not to the minutes."""
-    if not bare:
+    if not bare or len(bare) > MAX_NOISE:
         return False
     words, pattern = _noise()
     return bare.casefold() in words or bool(pattern.search(bare))
@@ -65,6 +72,8 @@ def _contents() -> re.Pattern[str]:
 
 def contents_title(raw: str) -> str | None:
     """The title in a line of a table of contents, None for another line."""
+    if len(raw) > MAX_CONTENTS:
+        return None
     found = _contents().match(raw.strip())
     return found["title"].strip(" .") if found else None
 

@@ -8,10 +8,11 @@ whatever is quoted from the stored text also stands in the original. How each fo
 from __future__ import annotations
 
 import hashlib
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from askamu.errors import EmptyFile, TooLarge
+from askamu.errors import EmptyFile, NotRegular, TooLarge
 from askamu.loaders import SUFFIXES as SUFFIXES
 from askamu.loaders import read
 from askamu.loaders.loaded import Outline as Outline
@@ -40,11 +41,11 @@ def load(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> Source:
     """Read one file: text, Markdown, PDF, HTML, DOCX or FirstAgenda's JSON.
 
     Raises:
-        Unreadable: empty, too large, encrypted, damaged, scanned, of no known format; the message names
-            the file and says what to do.
+        Unreadable: no regular file, empty, too large, encrypted, damaged, scanned, of no known format; the
+            message names the file and says what to do.
         OSError: if the file can't be opened.
     """
-    size = path.stat().st_size
+    size = regular_size(path)
     if size > max_bytes:
         raise TooLarge(path.name, size, max_bytes)
     data = path.read_bytes()
@@ -53,3 +54,16 @@ def load(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> Source:
         raise EmptyFile(path.name)
     sha256 = hashlib.sha256(data).hexdigest()
     return Source(path.name, path, loaded.text, sha256, loaded.pages, loaded.outline, loaded.address)
+
+
+def regular_size(path: Path) -> int:
+    """The size of a file in bytes.
+
+    Raises:
+        NotRegular: a pipe, a socket, a device or a folder.
+        OSError: if it can't be looked at.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise NotRegular(path.name)
+    return status.st_size

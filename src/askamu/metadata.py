@@ -19,6 +19,7 @@ from askamu.minutes import AgendaItem, MeetingDate, SectionKind
 from askamu.vocabulary import table
 
 HEADER_LINES = 60  # lines of the header in which labels are looked for
+HEADER_LINE = 400  # characters of such a line
 _NAME = r"[A-ZÆØÅ][\w'-]*(?:\s(?:og\s)?[A-ZÆØÅ][\w'-]*)?"
 _MUNICIPALITY = re.compile(r"\b([A-ZÆØÅ][a-zæøåé]+(?:-[A-ZÆØÅ][a-zæøåé]+)?)s?\s[Kk]ommunes?\b")
 _BODY = re.compile(
@@ -57,6 +58,7 @@ def read_committee(
     In turn: the title line (»REFERAT X d. …«), a label (»Udvalg:«), a body named beside the meeting's
     own date, an abbreviation in the initials of at least two items or attachment names.
     """
+    header = [x for x in header if len(x.bare) <= HEADER_LINE]
     titles = "|".join(table("dates")["labels"]["titles"])
     for index, line in enumerate(header[:HEADER_LINES]):
         found = re.match(
@@ -116,6 +118,7 @@ def read_date(header: Sequence[Line], text: str, items: Sequence[AgendaItem]) ->
     that carry a committee's abbreviation and one and the same date under at least two items. Otherwise
     unknown; then dates of decisions quoted from other bodies and of attachments bound it.
     """
+    header = [x for x in header if len(x.bare) <= HEADER_LINE]
     labels = table("dates")["labels"]
     never = "|".join(labels["never"])
     meeting = "|".join(labels["meeting"])
@@ -174,6 +177,7 @@ def _date_from_items(text: str, items: Sequence[AgendaItem]) -> MeetingDate:
 
 def read_place(header: Sequence[Line]) -> str | None:
     """Where the meeting was held, by its label."""
+    header = [x for x in header if len(x.bare) <= HEADER_LINE]
     places = "|".join(table("dates")["labels"]["place"])
     for index, line in enumerate(header[:HEADER_LINES]):
         found = re.match(rf"^(?:{places})\b\s*:?\s*(?P<value>.*)$", line.bare, re.IGNORECASE)
@@ -187,6 +191,7 @@ def read_place(header: Sequence[Line]) -> str | None:
 
 def read_kind(header: Sequence[Line], items: Sequence[AgendaItem]) -> str:
     """»referat«, »dagsorden«, …: by the title line, else by whether anything was decided."""
+    header = [x for x in header if len(x.bare) <= HEADER_LINE]
     titles = "|".join(sorted(table("dates")["labels"]["titles"], key=len, reverse=True))
     for line in header[:HEADER_LINES]:
         found = re.match(rf"^({titles})\b", line.bare, re.IGNORECASE)
@@ -206,6 +211,7 @@ def read_people(header: Sequence[Line], key: str) -> tuple[str, ...] | None:
 
     The names stand behind the label, on the lines below it, or in the cells of a table there.
     """
+    header = [x for x in header if len(x.bare) <= HEADER_LINE]
     for index, line in enumerate(header):
         found = _people(key).match(line.bare)
         if not found or (":" not in line.bare and not line.marked):

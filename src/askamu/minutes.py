@@ -73,6 +73,21 @@ class Section:
         return Span(self.body, self.end)
 
 
+class NoteKind(StrEnum):
+    """What is noted beside a decision and is no part of it."""
+
+    PARTIAL_ABSENCE = "partial_absence"  # somebody was away from some items, or for a while
+    SUBSTITUTE = "substitute"  # stedfortræder, suppleant
+    DISQUALIFIED = "disqualified"  # inhabil: did not take part in the case
+    STATEMENT = "statement"  # ført til protokol, mindretalsudtalelse: what members had put on record
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    kind: NoteKind
+    span: Span
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the meeting's own committee decided on an item.
@@ -90,6 +105,7 @@ class Decision:
     absent: tuple[str, ...] = ()  # names noted as absent under this decision, party in brackets if printed
     absence: tuple[Span, ...] = ()  # where the absence is noted
     votes: tuple[Span, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

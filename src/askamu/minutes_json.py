@@ -7,7 +7,18 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from askamu.minutes import AgendaItem, Decision, MeetingDate, Minutes, Outcome, Section, SectionKind, Span
+from askamu.minutes import (
+    AgendaItem,
+    Decision,
+    MeetingDate,
+    Minutes,
+    Note,
+    NoteKind,
+    Outcome,
+    Section,
+    SectionKind,
+    Span,
+)
 
 
 def minutes_to_json(minutes: Minutes) -> str:
@@ -57,4 +68,5 @@ def _decision(fields: dict[str, Any]) -> Decision:
     absent = tuple(fields.pop("absent"))
     for name in ("adopts", "additions", "absence", "votes"):
         fields[name] = tuple(Span(**s) for s in fields[name])
+    fields["notes"] = tuple(Note(NoteKind(n["kind"]), Span(**n["span"])) for n in fields["notes"])
     return Decision(outcomes=outcomes, absent=absent, **fields)

@@ -11,7 +11,7 @@ from datetime import date
 from askamu import metadata
 from askamu.danish import fold
 from askamu.decision import read_decision
-from askamu.errors import NoItems
+from askamu.errors import NoItems, TooManyLines
 from askamu.headings import Heading, find_headings, heading_kind
 from askamu.layouts import FoundItem, read_case_number, segment
 from askamu.lines import Line, is_nil, is_noise, is_page_number, read_lines
@@ -21,6 +21,9 @@ from askamu.privacy import hide_cpr
 from askamu.texts import text as say
 
 PARSER_VERSION = "3"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
+
+
+MAX_LINES = 120_000  # of one document; the longest real one has some thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ def parse(source: Source, language: str = "da") -> Minutes:
 def _from_text(source: Source) -> Minutes:
     text = source.text
     lines = read_lines(text)
+    if len(lines) > MAX_LINES:
+        raise TooManyLines(source.name, len(lines), MAX_LINES)
     segmentation = segment(lines)
     if segmentation is None:
         raise NoItems(source.name)
@@ -235,7 +240,8 @@ def _warnings(minutes: Minutes, hidden: int, language: str) -> tuple[str, ...]:
     warnings = []
     if minutes.held_on is None:
         warnings.append(say("ingest.undated", language))
-    without = [i.number or str(n) for n, i in enumerate(minutes.items, start=1) if not i.closed and len(i.sections) == 1]
+    items = enumerate(minutes.items, start=1)
+    without = [i.number or str(n) for n, i in items if not i.closed and len(i.sections) == 1]
     if without:
         warnings.append(say("ingest.no_sections", language, items=", ".join(without)))
     if hidden:

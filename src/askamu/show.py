@@ -115,6 +115,7 @@ def _item_record(source: str, item: AgendaItem) -> dict[str, Any]:
             "additions": [source[s.start : s.end] for s in decision.additions],
             "absent": list(decision.absent),
             "votes": [source[s.start : s.end] for s in decision.votes],
+            "notes": [{"kind": n.kind.value, "text": source[n.span.start : n.span.end]} for n in decision.notes],
             "final": decision.final,
         }
         if decision

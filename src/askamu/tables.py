@@ -19,6 +19,9 @@ _IS_NUMBER = re.compile(rf"^(?:{_NUMBER}|/|-|–)$")
 _JOINED_ROW = re.compile(rf"^(?P<label>\D*[A-Za-zÆØÅæøå][^\n]*?)\s+(?P<cells>{_NUMBER}(?:\s+{_NUMBER})+)$")
 _IS_YEAR = re.compile(r"^(?:19|20)\d\d$")
 MAX_CELL = 60  # characters of a cell that stands on its own line
+MAX_CELLS = 1_000  # of a table with one cell a line
+HEADINGS_BEFORE = 12  # cells within which such a table must have its first number
+MAX_ROW = 160  # characters of a row whose cells are joined by spaces
 MAX_HEADING_LINES = 30
 _INITIALS = re.compile(
     r"^[A-ZÆØÅ]{2,5}(?:/[A-ZÆØÅ]{2,5})*\s*[-–]\s*[A-ZÆØÅ]{2,5}\b"
@@ -79,9 +82,17 @@ def _delimited(lines: list[Line], index: int) -> tuple[Table, int] | None:
     return Table(Span(block[0].start, block[0].end), rows, tuple(first)), stop
 
 
+def _is_number(line: Line) -> bool:
+    return bool(_IS_NUMBER.match(line.bare))
+
+
+def _is_row(line: Line) -> bool:
+    return len(line.bare) <= MAX_ROW and bool(_JOINED_ROW.match(line.bare))
+
+
 def _joined(lines: list[Line], index: int) -> tuple[Table, int] | None:
     """Rows whose cells are joined by spaces: a label and at least two numbers."""
-    if not _JOINED_ROW.match(lines[index].bare) or len(lines[index].bare) > 160:
+    if not _is_row(lines[index]):
         return None
     rows, stop = [], index
     while stop < len(lines):
@@ -89,7 +100,7 @@ def _joined(lines: list[Line], index: int) -> tuple[Table, int] | None:
         if line.blank:
             stop += 1
             continue
-        if not _JOINED_ROW.match(line.bare) or len(line.bare) > 160:
+        if not _is_row(line):
             break
         rows.append(Span(line.start, line.end))
         stop += 1
@@ -130,7 +141,9 @@ def _stacked(lines: list[Line], index: int) -> tuple[Table, int] | None:
             break
         cells.append(line)
         stop += 1
-    numeric = [bool(_IS_NUMBER.match(c.bare)) for c in cells]
+        if len(cells) >= MAX_CELLS or (len(cells) == HEADINGS_BEFORE and not any(_is_number(c) for c in cells)):
+            break
+    numeric = [_is_number(c) for c in cells]
     if len(cells) < 6 or sum(numeric) < 4:
         return None
     first = numeric.index(True)

@@ -14,6 +14,7 @@ from askamu.config import Settings
 from askamu.embed import Embedder, Progress, open_embedder, silent
 from askamu.errors import AskamuError
 from askamu.ingest import IngestReport, find, ingest
+from askamu.sidecar import find_sidecar
 
 SETTLED_SECONDS = 1.0  # how long nothing may have changed before files are read
 
@@ -67,16 +68,18 @@ def watch(
 
 
 def signature(paths: Sequence[str | Path]) -> Signature:
-    """What the files under the paths look like from outside; a file that is gone meanwhile is left out.
+    """What the files under the paths and their sidecars look like from outside; a file that is gone meanwhile is left out.
 
     Raises:
         PathMissing: if a path does not exist.
     """
     seen: Signature = {}
     for path in find(paths)[0]:
-        try:
-            status = path.stat()
-        except OSError:
-            continue
-        seen[path] = (status.st_mtime_ns, status.st_size)
+        for watched in (path, find_sidecar(path)):
+            try:
+                status = watched.stat() if watched else None
+            except OSError:
+                continue
+            if watched and status:
+                seen[watched] = (status.st_mtime_ns, status.st_size)
     return seen

@@ -10,6 +10,7 @@ closed. A numbered list's lines have none.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from askamu.vocabulary import table, word_set
 EARLY = 1  # headings between the first one of an item and one that may begin an item without it
 LOOK_AHEAD = 4  # filled lines after a heading in which its evidence must stand
 MAX_TITLE_LINES = 4
+MAX_CASE_LINE = 300  # characters of a line with a case number
 NAMED = 0.5  # what a printed number adds to an item: a cycle of headings can be found in anything
 NOT_WRAPPED = 45  # characters below which a heading's line was not wrapped
 _SAG_NR = re.compile(r"^Sag nr\.?\s*(?P<number>\d{1,4}[a-z]?)\.?$", re.IGNORECASE)
@@ -75,8 +77,8 @@ def _value(items: Sequence[FoundItem], end: int, decisions: Sequence[int], secti
     value = 0.0
     for n, item in enumerate(items):
         stop = items[n + 1].line if n + 1 < len(items) else end
-        held = sum(item.line < s < stop for s in sections)
-        decided = sum(item.line < d < stop for d in decisions)
+        held = bisect_left(sections, stop) - bisect_right(sections, item.line)
+        decided = bisect_left(decisions, stop) - bisect_right(decisions, item.line)
         if held or item.heading.closed:
             value += 1.0
         elif item.evidence in ("case", "noise"):
@@ -85,7 +87,7 @@ def _value(items: Sequence[FoundItem], end: int, decisions: Sequence[int], secti
             value -= 0.5
         value -= 0.8 * max(0, decided - 1)
         value += NAMED if item.heading.number else 0.0
-    before = sum(s < items[0].line for s in sections)
+    before = bisect_left(sections, items[0].line)
     return value - 0.3 * before
 
 
@@ -109,6 +111,7 @@ def find_items(lines: Sequence[Line], read: Reader, *, certain: bool) -> list[Fo
             heading must carry on the numbering.
     """
     found: list[FoundItem] = []
+    where: dict[str | None, int] = {}
     last = 0
     contents = _contents(lines)
     for index, line in enumerate(lines):
@@ -127,12 +130,15 @@ def find_items(lines: Sequence[Line], read: Reader, *, certain: bool) -> list[Fo
                 continue
             if evidence == "closed" and found and not last < number <= last + 5:
                 continue
-        same = next((n for n, f in enumerate(found) if f.heading.number == heading.number), None)
+        same = where.get(heading.number)
         if same is not None:
             # The same number twice: in a list of contents and at the item, or a reference to it.
             if _RANK[evidence] < _RANK[found[same].evidence] or (_RANK[evidence] < 3 and not heading.closed):
                 continue
+            for gone in found[same:]:
+                where.pop(gone.heading.number, None)
             del found[same:]
+        where[heading.number] = len(found)
         found.append(FoundItem(replace(heading, title=title), index, after, evidence))
         last = number
     return [_with_case_above(lines, f) for f in found]
@@ -382,9 +388,9 @@ def _grouped(lines: Sequence[Line], items: Sequence[FoundItem]) -> list[FoundIte
     result = []
     for n, item in enumerate(items):
         stop = items[n + 1].line if n + 1 < len(items) else len(lines)
-        above = [closed for at, closed in groups if at < item.line]
+        above = bisect_left(groups, item.line, key=lambda group: group[0])
         empty = not any(heading_kind(x.bare) for x in lines[item.after : stop])
-        if above and above[-1] and empty and not item.heading.closed:
+        if above and groups[above - 1][1] and empty and not item.heading.closed:
             item = replace(item, heading=replace(item.heading, closed=True), evidence=item.evidence or "closed")
         result.append(item)
     return result
@@ -404,6 +410,8 @@ def _case_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def read_case_number(bare: str) -> str | None:
     """The case number (sagsnummer) that a line consists of or labels, None if there is none."""
+    if len(bare) > MAX_CASE_LINE:
+        return None
     alone, labelled = _case_patterns()
     match = alone.match(bare) or labelled.match(bare)
     return match["number"] if match else None

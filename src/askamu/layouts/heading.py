@@ -8,6 +8,9 @@ from functools import cache
 
 from askamu.vocabulary import table
 
+MAX_GROUP = 100  # characters of a line that says open or closed
+MAX_HEADING = 600  # characters of an item's heading
+
 
 @dataclass(frozen=True, slots=True)
 class ItemHeading:
@@ -36,6 +39,7 @@ def _cased(*path: str) -> list[re.Pattern[str]]:
 def read_heading(number: str | None, title: str) -> ItemHeading:
     """Make a heading of a number and the text behind it: »Lukket: Kommunikation« is closed, »Kommunikation«."""
     closed, route = False, None
+    title = title[:MAX_HEADING]
     title = re.sub(r"\s+", " ", title) if "  " not in title.strip() else title.strip()
     if number is not None:
         title = re.sub(rf"^0*{re.escape(number)}\.\s+(?=[A-ZÆØÅ])", "", title.strip())  # doubled: »1.  1. Dagsorden«
@@ -62,6 +66,8 @@ def read_heading(number: str | None, title: str) -> ItemHeading:
 
 def is_group(bare: str) -> bool | None:
     """Whether a line of its own says that what follows is closed (True) or open (False); None if it says neither."""
+    if len(bare) > MAX_GROUP:
+        return None
     if any(p.search(bare) for p in _patterns("closed", "group_closed")):
         return True
     return False if any(p.search(bare) for p in _patterns("closed", "group_open")) else None
@@ -69,4 +75,4 @@ def is_group(bare: str) -> bool | None:
 
 def is_delimiter(bare: str) -> bool:
     """Whether a line stands in front of each item and says nothing but open or closed (»Åben«)."""
-    return any(p.search(bare) for p in _patterns("closed", "delimiters"))
+    return len(bare) <= MAX_GROUP and any(p.search(bare) for p in _patterns("closed", "delimiters"))
