@@ -125,6 +125,8 @@ def _stacked(lines: list[Line], index: int) -> tuple[Table, int] | None:
     The number of columns is read off the first row: the headings are as many as the distance from one
     row's first cell to the next one's, so both must come out the same for the shape to be believed.
     """
+    if lines[index].blank or _is_number(lines[index]):
+        return None  # it begins with a heading
     cells: list[Line] = []
     stop = index
     while stop < len(lines):

@@ -68,7 +68,7 @@ def watch(
 
 
 def signature(paths: Sequence[str | Path]) -> Signature:
-    """What the files under the paths and their sidecars look like from outside; a file that is gone meanwhile is left out.
+    """What the files and their sidecars look like from outside; a file that is gone meanwhile is left out.
 
     Raises:
         PathMissing: if a path does not exist.
