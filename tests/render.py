@@ -6,21 +6,7 @@ import textwrap
 
 from askamu.cite import plain
 from askamu.minutes import AgendaItem, Minutes, SectionKind
-
-MONTHS = [
-    "januar",
-    "februar",
-    "marts",
-    "april",
-    "maj",
-    "juni",
-    "juli",
-    "august",
-    "september",
-    "oktober",
-    "november",
-    "december",
-]
+from askamu.texts import day_text
 
 
 def _body(minutes: Minutes, start: int, end: int) -> str:
@@ -39,7 +25,7 @@ def _sections(minutes: Minutes, item: AgendaItem) -> list[tuple[str, str]]:
 def _day(minutes: Minutes) -> str:
     day = minutes.held_on
     assert day is not None
-    return f"{day.day}. {MONTHS[day.month - 1]} {day.year}"
+    return day_text(day, "da")
 
 
 def pdf_like(minutes: Minutes) -> str:

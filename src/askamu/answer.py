@@ -17,7 +17,7 @@ from askamu.compose import Context, Draft, decision, fact, listing, several, who
 from askamu.compose.draft import escape
 from askamu.danish import stem, words
 from askamu.errors import QuestionEmpty, QuestionTooLong
-from askamu.library import Library, day_text
+from askamu.library import Library
 from askamu.load import clean
 from askamu.minutes import AgendaItem, Minutes, SectionKind
 from askamu.passage import Answer, Coverage, Filters, QuestionKind, Related, Retrieved, Tier, Turn
@@ -375,9 +375,9 @@ def searched_text(coverage: Coverage, language: str) -> str:
     """»Søgt: 5 møder i Holstebro Arbejdsmarkedsudvalget …, 23. oktober 2019 – 11. marts 2024.«"""
     period = ""
     if coverage.first and coverage.last:
-        period = day_text(coverage.first, language)
+        period = texts.day_text(coverage.first, language)
         if coverage.last != coverage.first:
-            period += f" – {day_text(coverage.last, language)}"
+            period += f" – {texts.day_text(coverage.last, language)}"
     undated = texts.text("answer.undated_count", language, count=coverage.undated) if coverage.undated else ""
     key = "answer.searched" if coverage.meetings != 1 else "answer.searched_one"
     return texts.text(

@@ -11,6 +11,7 @@ from askamu.minutes import AgendaItem, Minutes, Section, SectionKind, Span
 from askamu.passage import HEADER_ITEM, Passage
 from askamu.sentences import sentences
 from askamu.tables import Table, find_tables
+from askamu.texts import day_text
 
 CHUNK_TOKENS = 256  # 128 to 400 tokens retrieve alike, 512 and more are worse (docs/decisions.md)
 FULL_ENOUGH = 0.5  # a passage at least this full ends before a paragraph that would not fit
@@ -48,26 +49,10 @@ def meeting_context(minutes: Minutes) -> str:
     if minutes.committee:
         parts.append(minutes.committee)
     if minutes.held_on:
-        parts.append(f"{minutes.held_on.day}. {_MONTHS[minutes.held_on.month - 1]} {minutes.held_on.year}")
+        parts.append(day_text(minutes.held_on, "da"))  # the minutes' language, whoever asks
     elif minutes.date.earliest:
         parts.append(str(minutes.date.earliest.year))
     return " > ".join(parts)
-
-
-_MONTHS = (
-    "januar",
-    "februar",
-    "marts",
-    "april",
-    "maj",
-    "juni",
-    "juli",
-    "august",
-    "september",
-    "oktober",
-    "november",
-    "december",
-)
 
 
 def _section_passages(

@@ -141,7 +141,7 @@ class Library:
             if len(questions) >= n - 2:
                 break
         if newest and newest[0].held_on:
-            questions.append(texts.text("examples.agenda", language, date=day_text(newest[0].held_on, language)))
+            questions.append(texts.text("examples.agenda", language, date=texts.day_text(newest[0].held_on, language)))
         if len(self.municipalities) > 1:
             questions.append(
                 texts.text("examples.compare", language, one=self.municipalities[0], other=self.municipalities[1])
@@ -169,12 +169,6 @@ def _passes(meeting: MeetingRow, filters: Filters) -> bool:
         return False
     first, last = filters.date_from or date.min, filters.date_to or date.max
     return (meeting.earliest or date.min) <= last and (meeting.latest or date.max) >= first
-
-
-def day_text(day: date, language: str) -> str:
-    """A day in words: »11. marts 2024«, »11 March 2024«."""
-    month = texts.text(f"date.month.{day.month}", language)
-    return f"{day.day}. {month} {day.year}" if language == "da" else f"{day.day} {month} {day.year}"
 
 
 def open_library(settings: Settings) -> Library:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -41,3 +42,9 @@ def text(key: str, language: str, **values: object) -> str:
         return Template(load(language)[key]).substitute({k: str(v) for k, v in values.items()})
     except KeyError as missing:
         raise TextMissing(f"ui/text/{language}.toml", f"{key} ({missing})") from None
+
+
+def day_text(day: date, language: str) -> str:
+    """A day in words: »11. marts 2024«, »11 March 2024«."""
+    month = text(f"date.month.{day.month}", language)
+    return f"{day.day}. {month} {day.year}" if language == "da" else f"{day.day} {month} {day.year}"
