@@ -80,7 +80,7 @@ def test_one(data: bytes) -> None:
     choice = data[0] % len(SUFFIXES)
     path = FOLDER / f"f{SUFFIXES[choice]}"
     path.write_bytes(text_of(data[1:]) if choice in (4, 7) else data[1:])
-    started = time.monotonic()
+    started = time.process_time()  # of the processor: a busy machine is no finding
     try:
         minutes = parse(load(path))
     except AskamuError:
@@ -95,7 +95,7 @@ def test_one(data: bytes) -> None:
             assert item.sections[-1].end == item.end
         for passage in chunk(minutes, lambda t: len(t) // 3 + 2, 60):
             assert passage.text == minutes.text[passage.start : passage.end]
-    assert time.monotonic() - started < 5, "over five seconds"
+    assert time.process_time() - started < 5, "over five seconds"
 
 
 atheris.Setup(sys.argv, test_one)

@@ -26,6 +26,7 @@ DOCUMENTS = {
     "groups": "Åbne sager\n" * 5_000 + "Punkt 1: T\nBeslutning\nGodkendt.\n" * 5_000,
     "one endless word": "Punkt 1: T\nBeslutning\n" + "a" * 500_000,
     "spaces": "Punkt 1: T" + " " * 200_000 + "x\nBeslutning\nGodkendt\n",
+    "gaps": ("a" + " " * 380 + "b\n") * 300 + "Punkt 1: T\nBeslutning\nGodkendt.\n",
     "dots": "Punkt 1: T\nBeslutning\n" + "." * 200_000,
     "digits": "Punkt 1: T\nBeslutning\n" + "1." * 100_000,
     "loose digits": "Punkt 1: T\nBeslutning\n" + "1 " * 100_000,

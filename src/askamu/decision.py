@@ -280,11 +280,19 @@ def _absences(text: str, lines: list[Line]) -> tuple[list[Span], list[str]]:
     patterns, partial = _absence()
     spans: list[Span] = []
     names: list[str] = []
+    below = False
     for line in lines:
         plain = line.bare[:MAX_SENTENCE]
+        name = re.sub(r"^\d{1,2}\.\s*", "", plain)
+        if below and looks_like_name(name):
+            spans.append(_trim(text, line.start, line.end))
+            names.extend(n for n in split_names(name) if n not in names)
+            continue
+        below = False
         labelled = _absence_label().match(plain)
         if labelled:
             spans.append(_trim(text, line.start, line.end))
+            below = not plain[labelled.end() :].strip()  # the names stand on lines of their own
             listed = re.split(r"\.\s+(?=[A-ZÆØÅ])", plain[labelled.end() :], maxsplit=1)[0]
             if not partial.search(listed):
                 names.extend(n for n in split_names(listed) if n not in names and looks_like_name(n))
@@ -307,7 +315,7 @@ def _absences(text: str, lines: list[Line]) -> tuple[list[Span], list[str]]:
 @cache
 def _absence_label() -> re.Pattern[str]:
     labels = "|".join(sorted(table("people")["absent"], key=len, reverse=True))
-    return re.compile(rf"^(?:{labels})\s*:\s*(?=\S)", re.IGNORECASE)
+    return re.compile(rf"^(?:{labels})\s*(?::|[–-]\s)\s*", re.IGNORECASE)
 
 
 def _said_sentences(text: str, lines: list[Line]) -> list[Span]:

@@ -75,8 +75,11 @@ def read_committee(
             if re.search(r"udvalg|råd|bestyrelse|kommission", name, re.IGNORECASE) and len(name) < 100:
                 return definite(name), line.bare
     for line in header[:HEADER_LINES]:
-        body = _BODY.fullmatch(line.bare)
-        if body:
+        body = _BODY.fullmatch(line.bare) or _BODY.match(line.bare)
+        rest = line.bare[body.end() :] if body else ""
+        titled = re.match(rf"\s*[–-]\s*(?:{titles})\b", rest, re.IGNORECASE)
+        dated = re.match(r",?\s*(?:\w+dag\s+)?(?:den|d\.)?\s*\d", rest)
+        if body and (not rest.strip() or titled or (dated and first_date(rest))):
             return definite(body[1]), line.bare
     if held_on is not None:
         bodies: Counter[str] = Counter()
@@ -136,6 +139,10 @@ def read_date(header: Sequence[Line], text: str, items: Sequence[AgendaItem]) ->
                     return MeetingDate(day, near.bare, day, day)
     for line in top:
         if re.match(rf"^(?:{titles})\b", line.bare, re.IGNORECASE) and (day := first_date(line.bare)):
+            return MeetingDate(day, line.bare, day, day)
+    for line in top:
+        named = re.search(rf"[–-]\s*(?:{titles})\b", line.bare, re.IGNORECASE)
+        if named and (day := first_date(line.bare)):
             return MeetingDate(day, line.bare, day, day)
     for line in top:
         dates = list(find_dates(line.bare))
@@ -214,7 +221,10 @@ def read_people(header: Sequence[Line], key: str) -> tuple[str, ...] | None:
     header = [x for x in header if len(x.bare) <= HEADER_LINE]
     for index, line in enumerate(header):
         found = _people(key).match(line.bare)
-        if not found or (":" not in line.bare and not line.marked):
+        if not found:
+            continue
+        below = next((x.bare for x in header[index + 1 : index + 4] if not x.blank), "")
+        if ":" not in line.bare and not line.marked and not looks_like_name(below):
             continue
         names = list(split_names(found["rest"])) if found["rest"] else []
         said_nobody = bool(found["rest"]) and not names
@@ -265,7 +275,7 @@ def _roles() -> re.Pattern[str]:
 def bare_name(text: str) -> str:
     """A name without party and office: »Borgmester Ib Poulsen (O)« is »Ib Poulsen«."""
     text = re.sub(r"\s*\([^)]*\)\s*", " ", text)
-    text = re.sub(r",\s*(?:[A-ZÆØÅ]{1,2}|UP)$", "", text.strip())
+    text = re.sub(r"(?:,\s*(?:[A-ZÆØÅ]{1,2}|UP)|(?<=[a-zæøå])\s[A-ZÆØÅ])$", "", text.strip())
     return _roles().sub("", text).strip(" .,;:-–•")
 
 

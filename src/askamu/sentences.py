@@ -14,7 +14,8 @@ _ABBREVIATIONS = (
 _BREAK = re.compile(
     r"(?<=[.!?])(?P<close>[\"”»’)\]]*)(?P<gap>\s+)(?=[\"”»«„(\[*•–-]*\s*[A-ZÆØÅ0-9])"  # after a full stop
     r"|(?P<blank>\n[ \t]*\n\s*)"  # a blank line
-    r"|(?P<entry>\n(?=\s*(?:[-–•*·▪]\s|\d{1,2}[.)]\s|[A-ZÆØÅ][^\n]{0,70}:\n)))"  # before a list's entry
+    # before a list's entry
+    r"|(?P<entry>\n(?=\s*(?:[-–•*·▪]\s|\d{1,2}[.)]\s|A[dt]\s+\d{1,2}\b|[A-ZÆØÅ][^\n]{0,70}:\n)))"
     r"|(?P<line>\n)"  # a line that was not wrapped
 )
 _NO_BREAK = re.compile(rf"(?:^|[\s(\"»])(?:{_ABBREVIATIONS})\.$", re.IGNORECASE)

@@ -110,9 +110,8 @@ def find_items(lines: Sequence[Line], read: Reader, *, certain: bool) -> list[Fo
             confidence. Otherwise a heading needs evidence, and one whose only evidence is a section
             heading must carry on the numbering.
     """
-    found: list[FoundItem] = []
-    where: dict[str | None, int] = {}
-    last = 0
+    found: dict[str, FoundItem] = {}
+    last = last_open = 0
     contents = _contents(lines)
     for index, line in enumerate(lines):
         if line.blank or contents_title(line.raw) is not None:
@@ -126,36 +125,49 @@ def find_items(lines: Sequence[Line], read: Reader, *, certain: bool) -> list[Fo
         if not certain:
             if not evidence or (heading_kind(heading.title) and evidence not in ("case", "noise")):
                 continue  # »2. Økonomi« is a numbered section
-            if evidence == "section" and found and number != last + 1:
+            # A closed item in a list of contents comes before its time, so the open ones count for themselves.
+            if evidence == "section" and last_open and number not in (last + 1, last_open + 1):
                 continue
-            if evidence == "closed" and found and not last < number <= last + 5:
+            if evidence == "closed" and found and not last < number <= last + 5 and heading.number not in found:
                 continue
-        same = where.get(heading.number)
+        same = found.get(heading.number)
         if same is not None:
             # The same number twice: in a list of contents and at the item, or a reference to it.
-            if _RANK[evidence] < _RANK[found[same].evidence] or (_RANK[evidence] < 3 and not heading.closed):
+            if _RANK[evidence] < _RANK[same.evidence] or (_RANK[evidence] < 3 and not heading.closed):
                 continue
-            for gone in found[same:]:
-                where.pop(gone.heading.number, None)
-            del found[same:]
-        where[heading.number] = len(found)
-        found.append(FoundItem(replace(heading, title=title), index, after, evidence))
+            del found[heading.number]
+        found[heading.number] = FoundItem(replace(heading, title=title), index, after, evidence)
         last = number
-    return [_with_case_above(lines, f) for f in found]
+        last_open = last_open if evidence == "closed" else number
+    return [_with_lines_above(lines, f, read) for f in found.values()]
 
 
 _RANK = {"": 0, "closed": 1, "section": 2, "noise": 3, "case": 3}
 
 
-def _with_case_above(lines: Sequence[Line], found: FoundItem) -> FoundItem:
-    """An item whose case number stands on the line above its heading begins there."""
-    above = next((n for n in range(found.line - 1, max(found.line - 3, -1), -1) if not lines[n].blank), None)
-    if above is None or read_case_number(lines[above].bare) is None:
-        return found
+def _with_lines_above(lines: Sequence[Line], found: FoundItem, read: Reader) -> FoundItem:
+    """An item begins at what stands right above its heading and belongs to it.
+
+    That is »Åbent punkt«, the heading itself printed twice, and its case number where none stands below.
+    """
     below = next((x for x in lines[found.after :] if not x.blank), None)
-    if below is not None and read_case_number(below.bare):
-        return found
-    return replace(found, line=above)
+    numbered_below = below is not None and read_case_number(below.bare) is not None
+    begin = found.line
+    while True:
+        above = next((n for n in range(begin - 1, max(begin - 3, -1), -1) if not lines[n].blank), None)
+        if above is None:
+            break
+        bare = lines[above].bare
+        twin = read(bare)
+        belongs = (
+            is_delimiter(bare)
+            or (twin is not None and twin.number == found.heading.number)
+            or (not numbered_below and read_case_number(bare) is not None)
+        )
+        if not belongs:
+            break
+        begin = above
+    return replace(found, line=begin) if begin != found.line else found
 
 
 def _contents(lines: Sequence[Line]) -> frozenset[str]:

@@ -40,6 +40,8 @@ def read_heading(number: str | None, title: str) -> ItemHeading:
     """Make a heading of a number and the text behind it: »Lukket: Kommunikation« is closed, »Kommunikation«."""
     closed, route = False, None
     title = title[:MAX_HEADING]
+    if re.match(r"\((?:åben|åbent|lukket)\)\s", title, re.IGNORECASE):
+        title = re.sub(r"\s+\d{1,3}$", "", title)  # »1 (Åben) Dagsorden 4«: the page
     title = re.sub(r"\s+", " ", title) if "  " not in title.strip() else title.strip()
     if number is not None:
         title = re.sub(rf"^0*{re.escape(number)}\.\s+(?=[A-ZÆØÅ])", "", title.strip())  # doubled: »1.  1. Dagsorden«
