@@ -58,7 +58,7 @@ def _check_zip(data: bytes, name: str) -> None:
     """Look at the sizes in the zip's directory before anything is unpacked; unpacking stops at them."""
     try:
         parts = zipfile.ZipFile(BytesIO(data)).infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+    except (zipfile.BadZipFile, ValueError, RuntimeError, OSError) as error:  # RuntimeError: a zip version it lacks
         raise DamagedFile(name, "DOCX") from error
     if any(p.flag_bits & 1 for p in parts):
         raise EncryptedFile(name)
