@@ -10,6 +10,7 @@ from conftest import SHARED
 from askamu.answer import ask
 from askamu.config import Settings
 from askamu.errors import QuestionEmpty, QuestionTooLong, UnknownFilter
+from askamu.ingest import ingest
 from askamu.library import Library, open_library
 from askamu.minutes import AgendaItem, SectionKind
 from askamu.passage import Answer, Filters, QuestionKind, Tier, Turn
@@ -91,6 +92,67 @@ def test_a_formula_brings_the_recommendation_it_adopts(library: Library) -> None
             assert quotes == [span.of(minutes.text) for span in item.decision.adopts][:8], item.title
             seen += 1
     assert seen >= 15
+
+
+@pytest.fixture(scope="module")
+def noted(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A meeting that twice adopts »tages til efterretning« in other words, and one real plan."""
+    folder = tmp_path_factory.mktemp("noted")
+    (folder / "moede.txt").write_text(
+        """Sandvig Kommune
+Arbejdsmarkedsudvalget
+Mødedato: 5. marts 2024
+
+1. Status på virksomhedspraktik
+Sagsfremstilling
+Der er 40 borgere i virksomhedspraktik.
+Indstilling
+Det indstilles, at status på virksomhedspraktik tages til efterretning.
+Beslutning
+Godkendt som indstillet.
+
+2. Plan for seniorjob
+Sagsfremstilling
+Planen koster 300.000 kr. om året.
+Indstilling
+Det indstilles, at planen for seniorjob vedtages.
+Beslutning
+Godkendt som indstillet.
+
+3. Kvartalstal
+Sagsfremstilling
+Tallene viser færre ledige.
+Indstilling
+Det indstilles, at orienteringen tages til efterretning.
+Beslutning
+Taget til efterretning.
+""",
+        encoding="utf-8",
+    )
+    settings = Settings(index=folder / "index")
+    assert not ingest([folder / "moede.txt"], settings).failed
+    return open_library(settings)
+
+
+def test_approving_a_recommendation_to_note_is_not_shown_as_a_yes_to_the_matter(noted: Library) -> None:
+    status = ask(noted, "Hvad besluttede udvalget om virksomhedspraktik?")
+    assert status.citations[0].item == "1"
+    assert text("answer.adopted_noted", "da") in status.text
+    plan = ask(noted, "Hvad besluttede udvalget om seniorjob?")
+    assert plan.citations[0].item == "2"
+    assert text("answer.adopted", "da") in plan.text
+
+
+def test_a_listing_of_what_was_noted_holds_what_was_noted_by_adoption(noted: Library) -> None:
+    listed = ask(noted, "Hvilke punkter blev taget til efterretning?")
+    assert {c.item for c in listed.citations} == {"1", "3"}
+    assert "at status på virksomhedspraktik tages til efterretning" in listed.text
+
+
+def test_whether_the_recommendation_was_followed_is_a_question_of_the_decision(library: Library) -> None:
+    answer = ask(library, "Hvad anbefalede forvaltningen om småjob i Fjordlev, og fulgte udvalget det?")
+    assert answer.kind is QuestionKind.DECISION
+    assert answer.citations[0].section is SectionKind.DECISION
 
 
 NOT_PLAINLY_ADOPTED = {"rejected", "postponed", "sent_back", "withdrawn", "recommended", "approved_with_change"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from askamu.decision import outcome_of
+from askamu.decision import asked_for, outcome_of
 from askamu.load import Source
 from askamu.minutes import Decision, Outcome
 from askamu.parse import parse
@@ -119,3 +119,17 @@ def test_who_was_away_for_a_part_is_not_absent() -> None:
 def test_votes_are_kept() -> None:
     text, found = decided("At planen godkendes.", "Indstillingen godkendt. Karl Ovesen (Ø) stemte imod.")
     assert [s.of(text) for s in found.votes] == ["Karl Ovesen (Ø) stemte imod."]
+
+
+@pytest.mark.parametrize(
+    ("point", "outcomes"),
+    [
+        ("Det indstilles, at orienteringen tages til efterretning.", [Outcome.NOTED]),
+        ("Teknik og Erhverv foreslår, at udvalget drøfter planen.", [Outcome.DISCUSSED]),
+        ("Statusrapporten tages til efterretning", [Outcome.NOTED]),
+        ("Det indstilles, at puljen på 200.000 kr. godkendes.", [Outcome.APPROVED]),
+        ("at målet sættes til 30 småjob.", []),
+    ],
+)
+def test_what_a_recommendation_asks_for(point: str, outcomes: list[Outcome]) -> None:
+    assert list(asked_for(point)) == outcomes

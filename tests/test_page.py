@@ -121,8 +121,14 @@ def visit(address: str, browser: Any) -> Iterator[Any]:
 def ask(page: Any, question: str) -> None:
     """Ask, and wait until the answer is whole: its sources come with its last step."""
     before = page.locator("#panel .md").inner_html()
-    page.locator("#question textarea").fill(question)
+    box = page.locator("#question textarea")
+    box.fill(question)
     page.keyboard.press("Enter")
+    for _ in range(20):  # Gradio drops an Enter that comes before the earlier answer's stream has closed
+        page.wait_for_timeout(250)
+        if box.input_value() != question:
+            break
+        box.press("Enter")
     playwright.expect(page.locator("#chat [data-testid=user]").last).to_contain_text(question[:20])
     for _ in range(400):
         if page.locator("#panel .md").inner_html() != before:

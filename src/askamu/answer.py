@@ -166,10 +166,8 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         draft = fact.compose(context)
     if draft is None:
         return _not_stated(context), ranking
-    if draft.tier is Tier.ANSWER and _subject_missing(context, draft):
-        draft = replace(draft, tier=Tier.POSSIBLE)
     sure = SURE_COVERED if question.language == "da" else SURE_COVERED_ENGLISH
-    if _covered(context, ranking.items[0]) < sure and draft.tier is Tier.ANSWER:
+    if draft.tier is Tier.ANSWER and (_subject_missing(context, draft) or _covered(context, ranking.items[0]) < sure):
         draft = replace(draft, tier=Tier.POSSIBLE)
     return draft, ranking
 

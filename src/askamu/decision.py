@@ -25,6 +25,9 @@ _LEAD = re.compile(
     r"(?:\b(?:indstille[rs]|foreslå[rs]|anbefale[rs]|indstilles det)\b[^:]*|\bat\s*):\s*$|,\s*(?:at)?\s*:?\s*$",
     re.IGNORECASE,
 )
+_ASKING = re.compile(
+    r"^[^:.]{0,80}?\b(?:indstille[rs]|foreslå[rs]|anbefale[rs])\b[^:.,]{0,40}?[,:]?\s+at\b:?\s*", re.IGNORECASE
+)
 _POINT = re.compile(r"^\s*(?:[-–•*·▪]\s+|(?:\d{1,2}|[a-h])[.)]\s+|[Aa]t\s+\d{1,2}[.):]?\s+|at\s+)")
 
 
@@ -118,6 +121,11 @@ def _is_weak(sentence: str) -> bool:
 def outcome_of(sentence: str) -> Outcome | None:
     """The first outcome one sentence states, None if it states none."""
     return next(iter(outcomes_of(sentence)), None)
+
+
+def asked_for(point: str) -> tuple[Outcome, ...]:
+    """The outcomes a recommendation's point asks for (»Det indstilles, at sagen drøftes« asks for discussed)."""
+    return outcomes_of(_ASKING.sub("", _flat(point[:MAX_SENTENCE]), count=1))
 
 
 def _without_point(sentence: str) -> str:

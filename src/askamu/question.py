@@ -73,7 +73,8 @@ class Question:
 
 
 @cache
-def _pattern(*path: str) -> re.Pattern[str]:
+def pattern(*path: str) -> re.Pattern[str]:
+    """The patterns of a table of vocabulary/questions.toml as one, e.g. `pattern("listing", "agenda")`."""
     node = table("questions")
     for key in path:
         node = node[key]
@@ -121,23 +122,23 @@ def understand(
     named = tuple(m for m in _municipalities(meetings) if _names(completed, m))
     kind = next(k for k, pattern in _kinds() if pattern.search(completed))
     if len(named) >= 2 or (
-        _pattern("comparison", "patterns").search(completed) and len(named) != 1 and len(_municipalities(meetings)) > 1
+        pattern("comparison", "patterns").search(completed) and len(named) != 1 and len(_municipalities(meetings)) > 1
     ):
         kind = QuestionKind.COMPARISON if len(named) >= 2 else kind
     case_number = find_case_number(completed)
     if case_number and kind is not QuestionKind.LISTING:
         kind = QuestionKind.DECISION if kind is QuestionKind.DECISION else QuestionKind.CASE
     refused = next(
-        (r for r in ("injection", "small_talk", "out_of_scope") if _pattern(r, "patterns").search(asked)), None
+        (r for r in ("injection", "small_talk", "out_of_scope") if pattern(r, "patterns").search(asked)), None
     )
     if refused == "small_talk":
         kind = QuestionKind.SMALL_TALK
-    wants = {w for w in ("number", "date", "person") if _pattern("answer_type", w).search(completed)}
-    if kind is QuestionKind.WHO or _pattern("presence", "absent").search(completed):
-        about_meeting = bool(_pattern("presence", "meeting").search(completed))
-        if about_meeting and _pattern("presence", "absent").search(completed):
+    wants = {w for w in ("number", "date", "person") if pattern("answer_type", w).search(completed)}
+    if kind is QuestionKind.WHO or pattern("presence", "absent").search(completed):
+        about_meeting = bool(pattern("presence", "meeting").search(completed))
+        if about_meeting and pattern("presence", "absent").search(completed):
             wants.add("absent")
-        elif about_meeting and _pattern("presence", "attended").search(completed):
+        elif about_meeting and pattern("presence", "attended").search(completed):
             wants.add("attended")
     filters, missing = _filters(completed, meetings, named, given, whole_year=kind is QuestionKind.LISTING)
     days = list(_meeting_days(completed))
@@ -165,9 +166,9 @@ def understand(
             if _any(s["patterns"], completed)
             for kind in s["kinds"]
         ),
-        wants_table=bool(_pattern("table", "patterns").search(completed)),
+        wants_table=bool(pattern("table", "patterns").search(completed)),
         years=tuple(dict.fromkeys(int(y) for y in _ANY_YEAR.findall(completed))),
-        future=bool(_pattern("future", "patterns").search(completed)),
+        future=bool(pattern("future", "patterns").search(completed)),
         refused=refused,
     )
 
@@ -211,11 +212,11 @@ def _leans(asked: str) -> bool:
     said = words(asked)
     limits = table("questions")["followup"]
     own = [w for w in said if w not in stop_words() and w not in frame_words()]
-    if _pattern("followup", "starts").search(asked) or not own:
+    if pattern("followup", "starts").search(asked) or not own:
         return True
     if len(said) > limits["max_words"] or len(own) > limits["max_subject_words"]:
         return False
-    return bool(_pattern("followup", "pronouns").search(asked)) or len(said) <= 3
+    return bool(pattern("followup", "pronouns").search(asked)) or len(said) <= 3
 
 
 def _cited(said: str) -> tuple[tuple[str | None, str], ...]:

@@ -8,7 +8,7 @@ from askamu import texts
 from askamu.cite import plain
 from askamu.compose.draft import Context, Draft, escape, quote
 from askamu.danish import fold
-from askamu.decision import outcome_of, outcomes_of
+from askamu.decision import BESIDE, asked_for, outcome_of, outcomes_of
 from askamu.minutes import AgendaItem, Minutes, Outcome, Section, SectionKind, Span
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit
@@ -112,6 +112,8 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem) -> list[str]:
         points = [whole] if whole.end - whole.start <= 900 else [Span(whole.start, whole.start + 900)]
     elif points and not set(decision.outcomes) <= PLAINLY_ADOPTED:
         label = "adopted_partly" if set(decision.outcomes) & NEGATIVE else "recommended"
+    elif points and all(_only_noted(p.of(minutes.text)) for p in points):
+        label = "adopted_noted"  # so that »Godkendt« is not read as a yes to the matter itself
     if not points:
         return []
     if len(points) == 1:
@@ -119,6 +121,12 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem) -> list[str]:
         return [f"{context.say(label)} {quote(points[0].of(minutes.text))} {mark}"]
     lines = [f"- {quote(p.of(minutes.text))} {context.citations.mark(minutes, item, section, p)}" for p in points]
     return [context.say(label) + "\n" + "\n".join(lines)]
+
+
+def _only_noted(point: str) -> bool:
+    """Whether a point of a recommendation asks for no more than that the matter be noted or discussed."""
+    asked = asked_for(point)
+    return bool(asked) and BESIDE.issuperset(asked)
 
 
 def _several(minutes: Minutes, whole: Span) -> bool:

@@ -2,58 +2,56 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 
+from askamu import texts
 from askamu.cite import plain
-from askamu.compose.decision import decision_text
+from askamu.compose.decision import PLAINLY_ADOPTED, decision_text
 from askamu.compose.draft import Context, Draft, escape, quote
-from askamu.decision import outcome_of
+from askamu.decision import asked_for, outcome_of, recommendation_points
 from askamu.minutes import AgendaItem, Minutes, Outcome, SectionKind, Span
 from askamu.passage import Tier
+from askamu.question import pattern
 from askamu.record import MeetingRow
 
 MAX_ITEMS = 60
 MAX_MEETINGS = 6
 MAX_SAID = 220
-_ASKS_OUTCOME = re.compile(
-    r"\b(?:tog|taget|til efterretning|afviste?|udsat|udsatte|godkend|drøftet|anbefale|noted|approved|reject|postpone)",
-    re.IGNORECASE,
-)
-_RECOMMENDATION = re.compile(r"\bindstilling|\brecommend", re.IGNORECASE)
-_CLOSED = re.compile(r"\blukked?e?\b|\bclosed\b", re.IGNORECASE)
-_DECISIONS = re.compile(r"\bbeslutning|\bdecision", re.IGNORECASE)
-_AGENDA = re.compile(
-    r"\bdagsorden|\bagenda\b|\bhvilke punkter (?:var|stod|blev)|\bliste over (?:punkter|sager)", re.IGNORECASE
-)
 
 
 def compose(context: Context) -> Draft | None:
     """A listing of one or a few meetings' items; None where the question is about something else."""
     asked = context.question.completed
-    by_property = bool(_CLOSED.search(asked) or (_outcome_asked(asked) and not _AGENDA.search(asked)))
+    by_property = bool(_asks("closed", asked) or (_outcome_asked(asked) and not _asks("agenda", asked)))
     meetings = _meetings(context, everywhere=by_property)
     if not meetings:
         return None
-    if _CLOSED.search(asked):
+    if _asks("closed", asked):
         return _list(context, meetings, lambda m, i: i.closed, "list_closed", with_decision=False)
     outcome = _outcome_asked(asked)
-    if _RECOMMENDATION.search(asked) and outcome:
-        return _list(
-            context, meetings, lambda m, i: _recommends(m, i, outcome), "list_recommended", with_decision=False
-        )
-    if outcome and not _AGENDA.search(asked) and not re.search(r"\bprojekt", asked, re.IGNORECASE):
+    if _asks("recommendation", asked) and outcome:
         return _list(
             context,
             meetings,
-            lambda m, i: bool(i.decision and outcome in i.decision.outcomes),
+            lambda m, i: _recommends(m, i, outcome),
+            "list_recommended",
+            with_decision=False,
+            outcome=outcome,
+        )
+    if outcome and not _asks("agenda", asked) and not _asks("projects", asked):
+        return _list(
+            context,
+            meetings,
+            lambda m, i: _ended_in(m, i, outcome),
             "list_outcome",
             with_decision=True,
+            outcome=outcome,
         )
-    if _DECISIONS.search(asked):
+    if _asks("decisions", asked):
         return _list(
             context, meetings, lambda m, i: bool(i.decision) and not i.closed, "list_decisions", with_decision=True
         )
-    if _AGENDA.search(asked):
+    if _asks("agenda", asked):
         return _list(context, meetings, lambda m, i: True, "list_agenda", with_decision=False)
     return _by_title(context, meetings)
 
@@ -68,14 +66,37 @@ def _meetings(context: Context, *, everywhere: bool) -> list[MeetingRow]:
     return []
 
 
+def _asks(what: str, asked: str) -> bool:
+    return pattern("listing", what).search(asked) is not None
+
+
 def _outcome_asked(asked: str) -> Outcome | None:
-    if not _ASKS_OUTCOME.search(asked):
+    if not _asks("outcome", asked):
         return None
     return outcome_of(asked)
 
 
 def _recommends(minutes: Minutes, item: AgendaItem, outcome: Outcome) -> bool:
-    return any(outcome_of(minutes.text[s.body : s.end]) is outcome for s in item.of_kind(SectionKind.RECOMMENDATION))
+    return any(
+        outcome in asked_for(point.of(minutes.text))
+        for section in item.of_kind(SectionKind.RECOMMENDATION)
+        for point in recommendation_points(minutes.text, section)
+    )
+
+
+def _ended_in(minutes: Minutes, item: AgendaItem, outcome: Outcome) -> bool:
+    """Whether an item had an outcome: said in its decision, or in a recommendation that the decision adopts."""
+    return item.decision is not None and (
+        outcome in item.decision.outcomes or bool(_adopted_points(minutes, item, outcome))
+    )
+
+
+def _adopted_points(minutes: Minutes, item: AgendaItem, outcome: Outcome) -> list[Span]:
+    """The points a »Godkendt som indstillet« adopts that ask for the outcome, where it says nothing else itself."""
+    decision = item.decision
+    if decision is None or outcome in decision.outcomes or not PLAINLY_ADOPTED.issuperset(decision.outcomes):
+        return []
+    return [p for p in decision.adopts if outcome in asked_for(p.of(minutes.text))]
 
 
 def _by_title(context: Context, meetings: list[MeetingRow]) -> Draft | None:
@@ -91,7 +112,15 @@ def _by_title(context: Context, meetings: list[MeetingRow]) -> Draft | None:
     return _list(context, meetings, telling, "list_matching", with_decision=False)
 
 
-def _list(context: Context, meetings: list[MeetingRow], wanted, key: str, *, with_decision: bool) -> Draft | None:  # type: ignore[no-untyped-def]
+def _list(
+    context: Context,
+    meetings: list[MeetingRow],
+    wanted: Callable[[Minutes, AgendaItem], bool],
+    key: str,
+    *,
+    with_decision: bool,
+    outcome: Outcome | None = None,
+) -> Draft | None:
     lines: list[str] = []
     used: list[tuple[str, int]] = []
     for row in meetings:
@@ -101,14 +130,15 @@ def _list(context: Context, meetings: list[MeetingRow], wanted, key: str, *, wit
             continue
         if lines:
             lines.append("")
-        lines.append(context.say(key, place=_where(context, minutes)))
+        said = texts.text(f"outcome.{outcome.value}", context.language).lower() if outcome else ""
+        lines.append(context.say(key, place=_where(context, minutes), outcome=said))
         for n, item in found:
-            lines.append(_line(context, minutes, item, with_decision=with_decision))
+            lines.append(_line(context, minutes, item, with_decision=with_decision, outcome=outcome))
             used.append((minutes.id, n))
     return Draft("\n".join(lines), Tier.ANSWER, tuple(used)) if used else None
 
 
-def _line(context: Context, minutes: Minutes, item: AgendaItem, *, with_decision: bool) -> str:
+def _line(context: Context, minutes: Minutes, item: AgendaItem, *, with_decision: bool, outcome: Outcome | None) -> str:
     mark = context.mark_title(minutes, item)
     closed = context.say("closed_mark") if item.closed else ""
     title = escape(item.title) or context.say("no_title")
@@ -121,6 +151,10 @@ def _line(context: Context, minutes: Minutes, item: AgendaItem, *, with_decision
         span = Span(item.decision.start, max(end, item.decision.start + 1))
         said = quote(plain(span.of(minutes.text)) + ("" if span.end == item.decision.end else " …"))
         line += f" – {said} {context.citations.mark(minutes, item, section, span)}"
+    if outcome and with_decision:
+        for point in _adopted_points(minutes, item, outcome)[:1]:
+            section = item.of_kind(SectionKind.RECOMMENDATION)[-1]
+            line += f": {quote(point.of(minutes.text))} {context.citations.mark(minutes, item, section, point)}"
     return line
 
 
