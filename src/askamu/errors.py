@@ -8,6 +8,7 @@
     │   ├── EncryptedFile        asks for a password
     │   ├── NoTextFound          a PDF of pictures: scanned
     │   ├── ForeignJson          JSON that is no FirstAgenda meeting
+    │   ├── AttachmentChanged    a fetched attachment that is not as it was fetched
     │   ├── TooLarge, TooManyPages, TooMuchText, TooLongToRead
     │   ├── NotRegular, NotOpened    a pipe or a device; no permission
     │   ├── ParserFailed, CutFailed  what nobody thought of
@@ -120,6 +121,15 @@ class NoTextFound(Unreadable):
 
     def __init__(self, name: str, pages: int) -> None:
         super().__init__(name=name, pages=pages)
+
+
+class AttachmentChanged(Unreadable):
+    """A fetched attachment that is gone, or another than was fetched."""
+
+    problem = "attachment_changed"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
 
 
 class ForeignJson(Unreadable):

@@ -54,6 +54,8 @@ from askamu.errors import (
     SiteUnreachable,
     UnknownSiteCommittee,
 )
+from askamu.loaders.attachments import FOLDER as ATTACHMENTS
+from askamu.loaders.attachments import INDEX
 
 NEW, CHANGED, UNCHANGED, REPLACED = "new", "changed", "unchanged", "replaced"
 WITHDRAWN, FAILED, LEFT = "withdrawn", "failed", "left"
@@ -61,9 +63,8 @@ STATUSES = (NEW, CHANGED, UNCHANGED, REPLACED, WITHDRAWN, FAILED, LEFT)
 
 STATE, LOCK = ".askamu-fetch.json", ".askamu-fetch.lock"
 STATE_VERSION = 1
-ATTACHMENTS, WITHDRAWN_FOLDER, REPLACED_FOLDER = "attachments", ".withdrawn", ".replaced"
+WITHDRAWN_FOLDER, REPLACED_FOLDER = ".withdrawn", ".replaced"
 LIST, MEETING, ATTACHMENT = "/api/agenda/udvalgsliste", "/api/agenda/dagsorden/", "/vis/pdf/bilag/"
-SIDECAR = "index.json"
 BUSY, GATEWAY = (429, 503), (502, 504)
 MAX_REDIRECTS = 5
 NAMELESS = "?"  # the id of a line on the list that has none
@@ -726,7 +727,7 @@ def _move(folder: Path, name: str, where: str) -> Path | None:
 def _read_sidecar(place: Path, sha256: str) -> dict[str, dict[str, Any]]:
     """What was fetched already for this version of the meeting: id of the attachment -> its line."""
     try:
-        read = json.loads((place / SIDECAR).read_bytes())
+        read = json.loads((place / INDEX).read_bytes())
         return {row["id"]: row for row in read["attachments"]} if read["meeting_sha256"] == sha256 else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
@@ -734,7 +735,7 @@ def _read_sidecar(place: Path, sha256: str) -> dict[str, dict[str, Any]]:
 
 def _write_sidecar(place: Path, known: _Entry, rows: Sequence[Mapping[str, Any]]) -> None:
     record = {"meeting": known.file, "meeting_sha256": known.sha256, "attachments": rows}
-    _write(place / SIDECAR, json.dumps(record, ensure_ascii=False, indent=1).encode())
+    _write(place / INDEX, json.dumps(record, ensure_ascii=False, indent=1).encode())
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -49,6 +49,7 @@ from askamu.index import (
     writing,
 )
 from askamu.load import SUFFIXES, load, regular_size
+from askamu.loaders import attachments
 from askamu.minutes import Minutes
 from askamu.parse import PARSER_VERSION, parse
 from askamu.passage import Passage
@@ -61,7 +62,7 @@ from askamu.texts import text
 NEW, UNCHANGED, REPLACED, REMOVED, FAILED = "new", "unchanged", "replaced", "removed", "failed"
 SKIPPED = "skipped"  # found in a folder and no minutes, or an agenda whose minutes are there
 UNREADABLE = "unreadable"  # as a plan calls what a run reports as failed
-FETCHED, ATTACHMENTS = ".askamu-fetch.json", "attachments"  # as fetch.py names them: attachments are no minutes
+FETCHED = ".askamu-fetch.json"  # as fetch.py names it
 WEB_PAGES = (".html", ".htm")
 AGENDA = "dagsorden"
 MINUTES = ("referat", "åbent referat", "godkendt referat", "protokol", "beslutningsprotokol")
@@ -372,7 +373,7 @@ def _under(folder: Path, failed: list[FailedFile], language: str) -> Iterator[Pa
 
     for place, folders, files in os.walk(folder.resolve(), onerror=unsearched):
         fetched = FETCHED in files
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and not (fetched and f == ATTACHMENTS))
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and not (fetched and f == attachments.FOLDER))
         for name in sorted(files):
             path = Path(place, name)
             if path.suffix.lower() in SUFFIXES and not name.startswith(".") and not _is_other(name):
@@ -394,7 +395,7 @@ def document_id(sha256: str, *given: str) -> str:
     """The id of a document by its bytes, the parser that read them and what was given beside. 16 hexadecimal digits.
 
     Args:
-        given: the words of an operator's vocabulary, the document's sidecar, a run's overrides; "" where none.
+        given: the words of an operator's vocabulary, what lies beside the document, a run's overrides; "" where none.
     """
     read_by = " ".join((sha256, PARSER_VERSION, *given)).rstrip()
     return hashlib.sha256(read_by.encode()).hexdigest()[:16]
@@ -445,8 +446,8 @@ def _plan(
 
 
 def _digest(run: _Run) -> tuple[list[_File], list[FailedFile]]:
-    """The documents that the files hold. Copies are one document, unless their sidecars differ."""
-    copies: dict[str, dict[str, list[Path]]] = {}  # bytes -> sidecar -> files
+    """The documents that the files hold. Copies are one document, unless what lies beside them differs."""
+    copies: dict[str, dict[str, list[Path]]] = {}  # bytes -> what lies beside -> files
     failed = []
     for path in run.found:
         try:
@@ -458,16 +459,21 @@ def _digest(run: _Run) -> tuple[list[_File], list[FailedFile]]:
         except (Unreadable, OSError) as error:
             failed.append(_failed(path.name, path, error, run.language))
         else:
-            copies.setdefault(sha256, {}).setdefault(sidecar_fingerprint(path), []).append(path)
+            copies.setdefault(sha256, {}).setdefault(_beside(path), []).append(path)
     overrides = repr(run.overrides) if run.overrides != NOTHING else ""
     files = []
-    for sha256, by_sidecar in copies.items():
-        bare = by_sidecar.pop("", [])
-        for sidecar, paths in by_sidecar.items() or (("", []),):
-            id = document_id(sha256, vocabulary.fingerprint(), sidecar, overrides)
+    for sha256, by_beside in copies.items():
+        bare = by_beside.pop("", [])
+        for beside, paths in by_beside.items() or (("", []),):
+            id = document_id(sha256, vocabulary.fingerprint(), beside, overrides)
             files.append(_File(id, sha256, (*paths, *bare)))
             bare = []
     return files, failed
+
+
+def _beside(path: Path) -> str:
+    """What tells a file's sidecar and attachments from others; "" where it has none."""
+    return f"{sidecar_fingerprint(path)} {attachments.fingerprint(path)}".strip()
 
 
 def _home(known: StoredDocument | None, same: Sequence[Path], here: AbstractSet[Path]) -> Path:

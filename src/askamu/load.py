@@ -12,9 +12,9 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from askamu.errors import EmptyFile, NotRegular, TooLarge
+from askamu.errors import AskamuError, EmptyFile, NotRegular, TooLarge
 from askamu.loaders import SUFFIXES as SUFFIXES
-from askamu.loaders import read
+from askamu.loaders import attachments, read
 from askamu.loaders.loaded import Outline as Outline
 from askamu.loaders.loaded import OutlineItem as OutlineItem
 from askamu.loaders.loaded import OutlineSection as OutlineSection
@@ -35,6 +35,7 @@ class Source:
     pages: tuple[int, ...] = ()  # where each page begins in `text`; () where there are no pages
     outline: Outline | None = None
     address: str | None = None  # where the document is published, if the file says
+    problems: tuple[AskamuError, ...] = ()  # with attachments that could not be read
 
 
 def load(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> Source:
@@ -49,11 +50,11 @@ def load(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> Source:
     if size > max_bytes:
         raise TooLarge(path.name, size, max_bytes)
     data = path.read_bytes()
-    loaded = read(data, path.name)
+    loaded = read(data, path.name, attachments.beside(path))
     if not loaded.text.strip():
         raise EmptyFile(path.name)
     sha256 = hashlib.sha256(data).hexdigest()
-    return Source(path.name, path, loaded.text, sha256, loaded.pages, loaded.outline, loaded.address)
+    return Source(path.name, path, loaded.text, sha256, loaded.pages, loaded.outline, loaded.address, loaded.problems)
 
 
 def regular_size(path: Path) -> int:

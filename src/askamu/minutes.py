@@ -28,6 +28,7 @@ class SectionKind(StrEnum):
     COMMUNICATION = "communication"
     EFFECT = "effect"
     ATTACHMENTS = "attachments"  # bilag: names only
+    ATTACHMENT_TEXT = "attachment_text"  # a page of a bilag: laid before the committee, nothing that it decided
 
 
 class Outcome(StrEnum):

@@ -48,7 +48,8 @@ def parse(source: Source, language: str = "da") -> Minutes:
     hidden, numbers = hide_cpr(source.text)
     source = replace(source, text=hidden)
     minutes = _from_outline(source, source.outline) if source.outline is not None else _from_text(source)
-    return replace(minutes, warnings=_warnings(minutes, numbers, language))
+    unread = tuple(say("ingest.attachment_unread", language, why=p.say(language)) for p in source.problems)
+    return replace(minutes, warnings=(*_warnings(minutes, numbers, language), *unread))
 
 
 def _from_text(source: Source) -> Minutes:
@@ -286,7 +287,7 @@ def _outline_item(text: str, item: OutlineItem, end: int) -> AgendaItem:
     sections = [Section(SectionKind.HEADER, "", item.start, item.start, starts[0])]
     for told, until in zip(item.sections, starts[1:], strict=True):
         # A heading that no vocabulary knows opens a part of the case.
-        kind = heading_kind(told.heading) or SectionKind.CASE
+        kind = told.kind or heading_kind(told.heading) or SectionKind.CASE
         sections.append(
             Section(kind, told.heading, told.start, told.body, until, nil=_empty(text, told.body, until, kind))
         )

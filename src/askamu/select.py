@@ -25,6 +25,8 @@ SECTION_BONUS = 0.35  # for a part of the item that the question names (»retsgr
 TABLE_BONUS = 0.2
 THEME_MALUS = 0.15  # for sentences that only announce the item
 ROUTE_MALUS = 0.35  # for the list of bodies that a case passes, where it isn't asked for
+ATTACHMENT_MALUS = 0.1  # for an attachment's words: the minutes' own go first where both answer
+NOT_QUOTED = {SectionKind.HEADER, SectionKind.ATTACHMENTS, SectionKind.ATTACHMENT_TEXT}  # unless asked for or found
 CARRIED = 0.4  # weight of a word that comes from the conversation and not from the question
 PARTIAL = 0.6  # credit for a match by a compound part
 TYPO = 0.5  # credit for a match by shared 4-grams
@@ -70,7 +72,7 @@ def item_snippets(
 ) -> list[Snippet]:
     """All that can be quoted of an item, in order; of the header where item is None."""
     sections = item.sections if item else (minutes.header,)
-    wanted = set(kinds) if kinds is not None else set(SectionKind) - {SectionKind.HEADER, SectionKind.ATTACHMENTS}
+    wanted = set(kinds) if kinds is not None else set(SectionKind) - NOT_QUOTED
     found: list[Snippet] = []
     for section in sections:
         if section.nil or (item is not None and section.kind not in wanted):
@@ -208,6 +210,10 @@ def best_snippets(
     minutes = library.minutes(hit.document)
     item = minutes.items[hit.item_index] if hit.item_index >= 0 else None
     snippets = item_snippets(minutes, item, kinds)
+    if kinds is None and item is not None:
+        for page in item.of_kind(SectionKind.ATTACHMENT_TEXT):  # hundreds, it may be: only those that were found
+            if any(page.start <= h.passage.start < page.end for h in hit.hits):
+                snippets += _section_snippets(minutes, item, page)
     credits = []
     for snippet in snippets:
         own = matcher.credits(snippet.text)
@@ -227,6 +233,8 @@ def best_snippets(
             score += SECTION_BONUS
         elif snippet.section.kind is SectionKind.HEARING:
             score -= ROUTE_MALUS
+        elif snippet.section.kind is SectionKind.ATTACHMENT_TEXT:
+            score -= ATTACHMENT_MALUS
         if snippet.section.kind in (SectionKind.THEME, SectionKind.RECOMMENDATION):
             score -= THEME_MALUS
         if snippet.is_row and question.wants_table:

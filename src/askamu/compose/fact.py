@@ -19,6 +19,7 @@ _LABELS = {
     SectionKind.RECOMMENDATION: "from_recommendation",
     SectionKind.HISTORY: "other_body",
     SectionKind.THEME: "from_theme",
+    SectionKind.ATTACHMENT_TEXT: "from_attachment",
 }
 AS_GOOD = 0.7  # share of the best item's value that a newer item on the same matter must reach
 SAME_TITLE = 0.5  # share of the words of the heading that it must have too

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from pathlib import Path
 
 from askamu.errors import BinaryFile, DamagedFile, EmptyFile, EncryptedFile
 from askamu.loaders.loaded import Budget, Loaded
@@ -65,8 +66,11 @@ def sniff(data: bytes, name: str) -> Format:
     return named
 
 
-def read(data: bytes, name: str) -> Loaded:
+def read(data: bytes, name: str, attachments: Path | None = None) -> Loaded:
     """The content of a file.
+
+    Args:
+        attachments: the folder with the attachments of a fetched meeting, if there is one.
 
     A format's library is imported when a file needs it, so that reading text costs nothing more.
 
@@ -90,8 +94,9 @@ def read(data: bytes, name: str) -> Loaded:
 
             return read_html(decode(data, name), budget)
         case Format.JSON:
+            from askamu.loaders.attachments import Attachments
             from askamu.loaders.firstagenda import read_json
 
-            return read_json(decode(data, name), budget)
+            return read_json(decode(data, name), budget, Attachments(attachments))
         case Format.TEXT:
             return Loaded(clean(decode(data, name)))

@@ -20,6 +20,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from askamu.dates import first_date
 from askamu.errors import ForeignJson
 from askamu.headings import heading_kind
+from askamu.loaders.attachments import Attached, Attachments
 from askamu.loaders.blocks import BULLET, Block, Kind, blocks, parse_html, render
 from askamu.loaders.loaded import Budget, Loaded, Outline, OutlineItem, OutlineSection
 from askamu.loaders.text import one_line
@@ -34,8 +35,11 @@ _FRAME = "fremstilling"  # the heading over an item's own headings
 _ZONE = "Europe/Copenhagen"
 
 
-def read_json(markup: str, budget: Budget) -> Loaded:
+def read_json(markup: str, budget: Budget, attachments: Attachments | None = None) -> Loaded:
     """One meeting as the publication API answers it (/api/agenda/dagsorden/ID).
+
+    Args:
+        attachments: those that were fetched; their text becomes part of their items.
 
     Raises:
         ForeignJson: if it is other JSON.
@@ -48,7 +52,8 @@ def read_json(markup: str, budget: Budget) -> Loaded:
     entries = meeting.get("Dagsordenpunkter") if isinstance(meeting, dict) else None
     if not isinstance(entries, list) or not entries or not all(isinstance(e, dict) for e in entries):
         raise ForeignJson(budget.name)
-    items = [_read_entry(entry, budget) for entry in entries]
+    attachments = attachments or Attachments(None)
+    items = [_read_entry(entry, budget, attachments) for entry in entries]
     held, committee = _dict(meeting, "Moede"), _PERIOD.sub("", _string(_dict(meeting, "Udvalg"), "Navn"))
     begins = _local(_string(held, "Dato") or _string(held, "MeetingBeginUtc"))
     present, absent = _people(held.get("Moededeltagere"))
@@ -72,21 +77,30 @@ def read_json(markup: str, budget: Budget) -> Loaded:
     )
     number = _string(meeting, "Id")
     address = f"https://{host}/vis?id={number}" if host and re.fullmatch(r"[0-9a-fA-F-]{36}", number) else None
-    return Loaded(text, outline=outline, address=address)
+    return Loaded(text, outline=outline, address=address, problems=tuple(attachments.problems))
 
 
 class _Item:
     """An item as read: what its format says of it, and its content."""
 
-    def __init__(self, number: str, title: str, case_number: str, body: list[Block], attachments: list[str]) -> None:
+    def __init__(
+        self,
+        number: str,
+        title: str,
+        case_number: str,
+        body: list[Block],
+        attachments: list[str],
+        attached: Sequence[Attached] = (),
+    ) -> None:
         self.closed = bool(_CLOSED.match(title))
         self.number, self.title = number or None, _CLOSED.sub("", title)
         self.case_number = case_number or None
         # Of a closed item (lukket punkt) only heading and case number are public: its content is not kept.
-        self.body, self.attachments = ([], []) if self.closed else (body, attachments)
+        self.body, self.attachments, self.attached = ([], [], []) if self.closed else (body, attachments, attached)
 
 
-def _read_entry(entry: dict[str, Any], budget: Budget) -> _Item:
+def _read_entry(entry: dict[str, Any], budget: Budget, attachments: Attachments) -> _Item:
+    title = _string(entry, "Navn") or _string(entry, "Caption")
     found: list[Block] = []
     for field in _dicts(entry.get("Felter")):
         markup = field.get("Html") or field.get("Tekst")
@@ -94,11 +108,20 @@ def _read_entry(entry: dict[str, Any], budget: Budget) -> _Item:
         found += blocks(root, budget) if root is not None else []
     return _Item(
         _string(entry, "Punktnummer") or _string(entry, "Number"),
-        _string(entry, "Navn") or _string(entry, "Caption"),
+        title,
         _string(entry, "SagsNummer") or _string(entry, "CaseNumber"),
         tidy_headings(found),
         [name for one in _dicts(entry.get("Bilag")) if (name := _string(one, "Navn"))],
+        [] if _CLOSED.match(title) else _read_attached(entry, attachments),
     )
+
+
+def _read_attached(entry: dict[str, Any], attachments: Attachments) -> list[Attached]:
+    """The attachments of an entry that were fetched, and its fields that are nothing but a PDF."""
+    named = [(_string(one, "Id"), _string(one, "Navn")) for one in _dicts(entry.get("Bilag"))]
+    named += [(_string(one, "DocumentId"), _string(one, "Navn")) for one in _dicts(entry.get("Felter"))]
+    found = [attachments.read(id, name or _string(entry, "Navn")) for id, name in dict(named).items() if id]
+    return [one for one in found if one is not None]
 
 
 def _is_decided(item: _Item) -> bool:
@@ -212,9 +235,12 @@ def _write(header: Sequence[str], items: Iterable[_Item]) -> tuple[str, tuple[Ou
         out.add(one_line(f"Punkt {item.number}: {closed}{item.title}" if item.number else closed + item.title))
         if item.case_number:
             out.add(f"Sagsnr.: {item.case_number}")
-        opened = _write_body(out, item)
-        ends = [at for _, at, _ in opened[1:]] + [out.length]
-        sections = [OutlineSection(h, at, body, end) for (h, at, body), end in zip(opened, ends, strict=False)]
+        opened = [*_write_body(out, item), *_write_attached(out, item)]
+        ends = [*(start for _, start, _, _ in opened[1:]), out.length]
+        sections = [
+            OutlineSection(heading, start, body, end, kind)
+            for (heading, start, body, kind), end in zip(opened, ends, strict=False)
+        ]
         outlined.append(
             OutlineItem(
                 item.number,
@@ -230,20 +256,39 @@ def _write(header: Sequence[str], items: Iterable[_Item]) -> tuple[str, tuple[Ou
     return out.text(), tuple(outlined)
 
 
-def _write_body(out: _Out, item: _Item) -> list[tuple[str, int, int]]:
-    """Write an item's content; returns each section's heading, its start and the start of its body."""
-    opened: list[tuple[str, int, int]] = []
+_Opened = tuple[str, int, int, SectionKind | None]  # a section's heading, its start, the start of its body, its kind
+
+
+def _write_attached(out: _Out, item: _Item) -> list[_Opened]:
+    """Write the text of an item's attachments, each page a section, so that a citation names attachment and page."""
+    opened: list[_Opened] = []
+    for attached in item.attached:
+        for number, page in enumerate(attached.pages, start=1):
+            if not page:
+                continue
+            out.add("")
+            start = out.length
+            heading = f"Bilag: {attached.name}, side {number}"
+            out.add(heading)
+            opened.append((heading, start, out.length, SectionKind.ATTACHMENT_TEXT))
+            out.add(page)
+    return opened
+
+
+def _write_body(out: _Out, item: _Item) -> list[_Opened]:
+    """Write an item's content; returns its sections."""
+    opened: list[_Opened] = []
     listed = [Block(Kind.HEADING, ATTACHMENTS, 3)] + [Block(Kind.ENTRY, BULLET + name) for name in item.attachments]
     for block, gap in render([*item.body, *(listed if item.attachments else [])], Block(Kind.TEXT, "")):
         if gap == "\n\n":
             out.add("")
         start = out.length
         if not opened and block.kind is not Kind.HEADING:
-            opened.append(("", start, start))  # an item without headings, or text above the first
+            opened.append(("", start, start, None))  # an item without headings, or text above the first
         if block.text:
             out.add(block.text)
         if block.kind is Kind.HEADING:
-            opened.append((block.text, start, out.length))
+            opened.append((block.text, start, out.length, None))
     return opened
 
 

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass, field
 from datetime import date
 
-from askamu.errors import TooLongToRead, TooMuchText
+from askamu.errors import AskamuError, TooLongToRead, TooMuchText
+from askamu.minutes import SectionKind
 
 SECONDS = 60.0  # for one file; a meeting takes well under one
 MAX_CHARS = 20_000_000  # of stored text; 5,000 full pages are 15 million
@@ -20,6 +21,7 @@ class OutlineSection:
     start: int  # the heading's first character
     body: int  # the first character after the heading line
     end: int
+    kind: SectionKind | None = None  # where it is not for the heading to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Loaded:
     pages: tuple[int, ...] = ()
     outline: Outline | None = None
     address: str | None = None
+    problems: tuple[AskamuError, ...] = ()  # with what belongs to the file and could not be read
 
 
 @dataclass(slots=True)
