@@ -112,10 +112,15 @@ def test_accordion_text_without_titles_and_numbers_is_cut_at_its_items(greve: li
 
 @pytest.mark.shared
 @pytest.mark.parametrize(
-    ("name", "exact", "main"), [("greve_decisions", 0.93, 0.97), ("greve_decisions_heldout", 0.85, 0.93)]
+    ("name", "exact", "main"),
+    [("greve_decisions", 0.95, 0.95), ("greve_decisions_heldout", 0.94, 0.94), ("greve_decisions_second", 0.95, 0.95)],
 )
 def test_outcomes_of_real_decisions(shared: Path, name: str, exact: float, main: float) -> None:
-    """Decisions that a person labelled before the parser saw them; the first set was then used to mend it, the second not."""
+    """Decisions labelled by hand before the parser's answer was looked at.
+
+    What a set showed was then mended, so each is unseen only the first time: »second«, 100 different wordings, gave 0.95
+    exact and 0.96 main before anything was mended by it.
+    """
     labelled = json.loads((Path(__file__).parent / "expected" / f"{name}.json").read_text(encoding="utf-8"))
     by_agenda: dict[str, Minutes] = {}
     for path in GREVE:
@@ -130,7 +135,9 @@ def test_outcomes_of_real_decisions(shared: Path, name: str, exact: float, main:
         assert item.decision is not None
         got = {o.value for o in item.decision.outcomes}
         same += got == set(entry["classes"])
-        first += entry["main"] in got
+        aside = ("noted", "discussed")
+        stated = [o.value for o in item.decision.outcomes]
+        first += entry["main"] == next((o for o in stated if o not in aside), stated[0])
         for label in entry["classes"]:
             recall.setdefault(label, []).append(label in got)
     assert same / len(labelled) >= exact

@@ -27,6 +27,8 @@ DOCUMENTS = {
     "one endless word": "Punkt 1: T\nBeslutning\n" + "a" * 500_000,
     "spaces": "Punkt 1: T" + " " * 200_000 + "x\nBeslutning\nGodkendt\n",
     "gaps": ("a" + " " * 380 + "b\n") * 300 + "Punkt 1: T\nBeslutning\nGodkendt.\n",
+    "capitals": "Punkt 1: T\nBeslutning\nGodkendt.\nAnna " + "B" * 1_400 + ".\n",
+    "names": "Punkt 1: T\nBeslutning\nGodkendt.\n" + "Anna Bo Cæ, Dö-Eg. " * 70 + "!\n",
     "dots": "Punkt 1: T\nBeslutning\n" + "." * 200_000,
     "digits": "Punkt 1: T\nBeslutning\n" + "1." * 100_000,
     "loose digits": "Punkt 1: T\nBeslutning\n" + "1 " * 100_000,
@@ -48,3 +50,40 @@ def test_is_read_whole_in_seconds(name: str) -> None:
 def test_a_document_of_200_000_lines_is_refused_at_once() -> None:
     with pytest.raises(TooManyLines, match=r"x\.txt: 200001 lines"):
         parse(Source("x.txt", Path("x.txt"), "Punkt 1: T\n" + "linje\n" * 199_999, "0" * 64))
+
+
+UNITS = [
+    "A",
+    "Ab ",
+    "A ",
+    "a, ",
+    "at ",
+    "§ ",
+    "1. ",
+    "(",
+    "- ",
+    "Aa-",
+    "indstilles at ",
+    "udvalget ",
+    "\t",
+    "12-",
+    "V), ",
+    "ikke ",
+]
+PARTS = {
+    "title": "Punkt 1: T {}!\nBeslutning\nGodkendt.\n",
+    "decision": "Punkt 1: T\nBeslutning\nGodkendt. {}!\nUdvalget {}!\n",
+    "recommendation": "Punkt 1: T\nIndstilling\nDet indstilles, {}!\nBeslutning\nGodkendt.\n",
+    "case": "Punkt 1: T\nSagsfremstilling\nAnna {}!\nBeslutning\nGodkendt.\n",
+    "header": "Referat {}!\nDeltagere: {}!\nPunkt 1: T\nBeslutning\nGodkendt.\n",
+    "absence": "Punkt 1: T\nBeslutning\nAfbud: {}!\n{} deltog ikke!\n",
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_pattern_takes_more_than_its_share_of_a_repeated_word(part: str) -> None:
+    for unit in UNITS:
+        started = time.process_time()
+        words = PARTS[part].replace("{}", unit * (3_000 // len(unit)))
+        assert_whole(parse(Source("x.txt", Path("x.txt"), words, "0" * 64)))
+        assert time.process_time() - started < 2.0, unit

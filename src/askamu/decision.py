@@ -22,7 +22,7 @@ NOT_ADOPTED = frozenset(
     {Outcome.REJECTED, Outcome.POSTPONED, Outcome.SENT_BACK, Outcome.WITHDRAWN, Outcome.NONE, Outcome.OTHER}
 )
 _LEAD = re.compile(
-    r"(?:\b(?:indstille[rs]|foreslå[rs]|anbefale[rs]|indstilles det)\b[^:]*|\bat\s*):\s*$|,\s*(?:at)?\s*:?\s*$",
+    r"(?:\b(?:indstille[rs]|foreslå[rs]|anbefale[rs]|indstilles det)\b[^:]*|\bat\s*):\s*$|,\s*+(?:at)?\s*+:?\s*$",
     re.IGNORECASE,
 )
 _ASKING = re.compile(
@@ -260,7 +260,7 @@ def _onward() -> re.Pattern[str]:
 
 
 def _flat(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip(" *_")
+    return re.sub(r"\s+", " ", text).strip(" *_•▪·")
 
 
 def _notes(text: str, lines: list[Line]) -> tuple[Note, ...]:
