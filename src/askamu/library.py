@@ -11,7 +11,7 @@ from pathlib import Path
 
 from askamu import texts, vocabulary
 from askamu.config import Settings
-from askamu.embed import Embedder, open_embedder
+from askamu.embed import Embedder, Keywords, open_embedder
 from askamu.errors import UnknownFilter
 from askamu.index import Generation, check_embedder, current_id, open_current
 from askamu.minutes import AgendaItem, Minutes, Outcome
@@ -39,11 +39,22 @@ class Library:
 
     @cached_property
     def embedder(self) -> Embedder:
-        """The embedder that built the index, opened at the first question."""
+        """The embedder that built the index, opened at the first question; see `keyword_only`."""
         with self._lock:
-            embedder = open_embedder(self.settings.embedder, self.settings.threads)
-            check_embedder(self.folder, self.current.manifest, embedder)
+            embedder = open_embedder(
+                self.settings.embedder,
+                self.settings.threads,
+                built_by=self.current.manifest.embedder,
+                language=self.settings.lang,
+            )
+            if not isinstance(embedder, Keywords):
+                check_embedder(self.folder, self.current.manifest, embedder)
             return embedder
+
+    @property
+    def keyword_only(self) -> bool:
+        """Whether passages are found by their words alone, because no model runs here or none was asked for."""
+        return isinstance(self.embedder, Keywords)
 
     @cached_property
     def known(self) -> list[Meeting]:

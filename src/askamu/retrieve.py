@@ -59,18 +59,18 @@ def retrieve(library: Library, question: Question, meetings: Sequence[MeetingRow
     if not meetings:
         return EMPTY
     documents = None if len(meetings) == len(library.meetings) else frozenset(m.id for m in meetings)
-    vector = library.embedder.embed_question(question.search)
-    dense = dict(library.current.nearest(vector, DENSE_CANDIDATES, documents))
+    vector = None if library.keyword_only else library.embedder.embed_question(question.search)
+    dense = dict(library.current.nearest(vector, DENSE_CANDIDATES, documents)) if vector is not None else {}
     searched = expand(question.search, question.language)
     lexical = dict(library.current.lexical.search(searched, LEXICAL_CANDIDATES, documents))
     pool = list(dict.fromkeys([*dense, *list(lexical)[:DENSE_CANDIDATES]]))
     if not pool:
         return EMPTY
     unknown = [p for p in pool if p not in dense]
-    if unknown:
+    if unknown and vector is not None:
         cosines = library.current.vectors(unknown) @ vector
         dense |= {p: float(c) for p, c in zip(unknown, cosines, strict=True)}
-    cosine = np.array([dense[p] for p in pool], dtype=np.float64)
+    cosine = np.array([dense.get(p, 0.0) for p in pool], dtype=np.float64)
     bm25 = np.array([lexical.get(p, 0.0) for p in pool], dtype=np.float64)
     weight = DENSE_WEIGHT[question.language]
     fused = weight * _scaled(cosine) + (1 - weight) * _scaled(bm25)

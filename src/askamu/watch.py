@@ -46,7 +46,7 @@ def watch(
         PathMissing, EmbedderUnavailable, BadSetting: at the start, when it is still the caller's mistake.
     """
     find(paths)
-    embedder = embedder or open_embedder(settings.embedder, settings.threads)
+    embedder = embedder or open_embedder(settings.embedder, settings.threads, language=settings.lang)
     done: Signature | None = None
     said: str | None = None
     while True:
