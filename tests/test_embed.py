@@ -8,9 +8,10 @@ import pytest
 from helpers_index import Keywords
 
 from askamu import embed
-from askamu.embed import BATCH, cache_key, embed_cached, open_embedder
+from askamu.embed import cache_key, open_embedder
 from askamu.errors import BadSetting, EmbedderUnavailable
 from askamu.record import Record
+from askamu.vectors import BATCH, embed_cached
 
 
 @pytest.fixture(scope="module")

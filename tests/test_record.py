@@ -123,7 +123,7 @@ def test_forgets_what_no_generation_holds(record):
     for minutes in (parsed("a", MARCH, "småjob"), parsed("b", JUNE, "budget")):
         store(record, minutes, Keywords())
         texts = [p.indexed_text for p in record.passages(minutes.id)]
-        from askamu.embed import embed_cached
+        from askamu.vectors import embed_cached
 
         embed_cached(texts, Keywords(), record)
     record.store_generation("1", ["a", "b"], "keywords@1")

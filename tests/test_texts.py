@@ -58,6 +58,7 @@ BUILT = (
     "cli.status_",
     "answer.demand_",
     "answer.noted_",
+    "embed.instead_",
     "api.refused.",
     "api.refused_",
 )
@@ -65,7 +66,7 @@ BUILT = (
 
 def code() -> str:
     package = Path(texts.__file__).parent
-    files = [*package.glob("*.py"), *package.glob("compose/*.py"), *package.glob("ui/*.py")]
+    files = [*package.glob("*.py"), *package.glob("e5/*.py"), *package.glob("compose/*.py"), *package.glob("ui/*.py")]
     return "\n".join(p.read_text(encoding="utf-8") for p in files)
 
 

@@ -139,6 +139,7 @@ def answer_markdown(answer: Answer, turn: int, language: str) -> str:
             for r in answer.related
         )
         parts.append(f"{text('answer.also', language)} {places}")
+    parts += [f"*{sources.inert(warning)}*" for warning in answer.warnings]
     if limits := filter_words(answer.filters, language):
         parts.append(f"*{sources.inert(text('page.limited', language, filters=limits))}*")
     return "\n\n".join(parts)

@@ -82,6 +82,8 @@ def ask(
     context = Context(
         library, understood, meetings, ranking, Matcher(library, understood), Citations(library, understood.language)
     )
+    if ranking.items and library.keyword_only:
+        context.warnings.append(context.say("keyword_only"))
     draft, ranking = _draft(context)
     ranking = _first(context, ranking, draft)
     done = time.perf_counter()

