@@ -160,4 +160,4 @@ class TestCache:
             embed_cached(self.texts, Keywords(), record, lambda *at: seen.append(at))
             embed_cached(self.texts, Keywords(), record, lambda *at: seen.append(at))
         n = len(self.texts)
-        assert seen == [("embed", 0, n), ("embed", BATCH, n), ("embed", n, n)]
+        assert seen == [("embed", 0, n), ("embed", BATCH, n), ("embed", n, n)]  # and nothing the second time

@@ -49,6 +49,8 @@ class Embedding:
         known = self._record.embeddings(self._embedder.model_id, new)
         self._asked.update(new)
         self._rest.update((key, text) for key, text in new.items() if key not in known)
+        if len(known) < len(new):
+            self._progress("embed", self.computed, self._total)
         while len(self._rest) >= BATCH:
             self._send(dict(list(self._rest.items())[:BATCH]))
         self._store(most=WAITING)
@@ -61,13 +63,11 @@ class Embedding:
         """
         if self._rest:
             self._send(self._rest)
-        if self._waiting:
-            self._progress("embed", self.computed, self._total)
         self._store(most=0)
 
     @property
     def _total(self) -> int:
-        return self.computed + sum(len(keys) for keys, _ in self._waiting)
+        return self.computed + len(self._rest) + sum(len(keys) for keys, _ in self._waiting)
 
     def _send(self, batch: Mapping[str, str]) -> None:
         self._waiting.append((tuple(batch), self._thread.submit(self._embed, list(batch.values()))))
