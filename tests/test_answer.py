@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import SHARED
 
+from askamu import texts
 from askamu.answer import ask
 from askamu.config import Settings
 from askamu.errors import QuestionEmpty, QuestionTooLong, UnknownFilter
@@ -247,6 +248,16 @@ def test_an_undated_meeting_is_shown_as_undated(library: Library) -> None:
     answer = ask(library, f"Hvad besluttede udvalget om {item.title}?")
     assert answer.citations[0].held_on is None
     assert "ikke oplyst" in answer.text
+
+
+def test_an_english_answer_says_in_english_what_hints_at_a_date(library: Library) -> None:
+    answer = ask(library, "What did the committee decide about small jobs in Fjordlev in the undated meeting?")
+    shown = {c.date_text for a in (answer, ask(library, "small jobs in Fjordlev")) for c in a.citations}
+    assert not any("nævner" in t for t in shown)
+    assert texts.restated("et bilag under punkt 7 nævner 10.06.25", "evidence", "en") == (
+        "an attachment to item 7 mentions 10.06.25"
+    )
+    assert texts.restated("Mødedato 11-03-2024", "evidence", "en") == "Mødedato 11-03-2024"
 
 
 def test_agendas_are_complete(library: Library) -> None:

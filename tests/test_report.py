@@ -146,7 +146,7 @@ def test_what_a_person_should_look_at_is_said_in_words() -> None:
     undated = read(SEEDS / "fjordlev-amu-udateret.txt")
     html = report([Read("a", undated)], "en")
     assert set(flags(html)) == {"Date not stated"}
-    assert "a hint: et bilag under punkt 1" in html
+    assert "a hint: an attachment to item 1" in html
     first = sure.items[0]
     bare = replace(sure, items=(replace(first, sections=first.sections[:1]), *sure.items[1:]))
     assert without_sections(bare) == [bare.items[0]]  # closed items have none, and need none

@@ -64,7 +64,7 @@ def date_text(minutes: Minutes, language: str) -> str:
     """The meeting's date as it is shown; where it is unknown, that and what hints at it."""
     if minutes.held_on:
         return short_date(minutes, language)
-    hint = minutes.date.evidence
+    hint = texts.restated(minutes.date.evidence or "", "evidence", language)
     return (
         texts.text("date.unknown_hint", language, year=short_date(minutes, language), hint=hint)
         if hint

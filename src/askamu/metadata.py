@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import cache
 
+from askamu import texts
 from askamu.dates import find_dates, first_date
 from askamu.headings import heading_kind
 from askamu.layouts.heading import is_group
@@ -158,13 +159,15 @@ def _date_from_items(text: str, items: Sequence[AgendaItem]) -> MeetingDate:
     for index, item in enumerate(items):
         for name in item.attachments:
             for found in find_dates(name):
-                hints.append((found.day, f"et bilag under punkt {item.number} nævner {name[found.start : found.end]}"))
+                said = name[found.start : found.end]
+                hints.append((found.day, texts.text("evidence.attachment", "da", item=item.number, date=said)))
                 if re.search(rf"\b(?:{abbreviations})\b", name):
                     named.setdefault(found.day, set()).add(index)
     if len(named) == 1:
         ((day, where),) = named.items()
         if len(where) >= 2:
-            return MeetingDate(day, f"bilag under {len(where)} punkter er mærket {day:%d.%m.%Y}", day, day)
+            said = texts.text("evidence.attachments", "da", count=len(where), date=f"{day:%d.%m.%Y}")
+            return MeetingDate(day, said, day, day)
     history = [
         found.day
         for item in items
@@ -178,7 +181,7 @@ def _date_from_items(text: str, items: Sequence[AgendaItem]) -> MeetingDate:
     latest = date(earliest.year, 12, 31) if earliest else None
     evidence = next((hint for day, hint in hints if day == earliest), None)
     if evidence is None and earliest is not None:
-        evidence = f"en tidligere beslutning er fra {earliest:%d.%m.%Y}"
+        evidence = texts.text("evidence.earlier", "da", date=f"{earliest:%d.%m.%Y}")
     return MeetingDate(None, evidence, earliest, latest)
 
 

@@ -69,9 +69,8 @@ def _from_text(source: Source) -> Minutes:
     header_end = lines[found[0].line].start
     held = metadata.read_date(header, text, items)
     if held.held_on is None and own.held_on is not None:
-        held = MeetingDate(
-            own.held_on, f"beslutningernes overskrifter nævner {own.held_on:%d.%m.%Y}", own.held_on, own.held_on
-        )
+        named = say("evidence.headings", "da", date=f"{own.held_on:%d.%m.%Y}")
+        held = MeetingDate(own.held_on, named, own.held_on, own.held_on)
     committee, _ = metadata.read_committee(header, text, items, held.held_on)
     absent = metadata.read_people(header, "absent")
     throughout = _absent_throughout(items)

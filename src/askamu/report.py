@@ -125,7 +125,8 @@ class _Page:
         shown = f'<span class="day">{m.held_on:%d.%m.%Y}</span>' if known else self._flag("undated")
         if not m.date.evidence:
             return shown
-        return f'{shown}<br><span class="soft">{self.t("evidence" if known else "hint", words=m.date.evidence)}</span>'
+        words = texts.restated(m.date.evidence, "evidence", self.language)
+        return f'{shown}<br><span class="soft">{self.t("evidence" if known else "hint", words=words)}</span>'
 
     def _confidence(self, m: Minutes) -> str:
         low = m.confidence < LOW_CONFIDENCE

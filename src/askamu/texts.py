@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date
 from functools import cache
@@ -42,6 +43,23 @@ def text(key: str, language: str, **values: object) -> str:
         return Template(load(language)[key]).substitute({k: str(v) for k, v in values.items()})
     except KeyError as missing:
         raise TextMissing(f"ui/text/{language}.toml", f"{key} ({missing})") from None
+
+
+def restated(said: str, group: str, language: str) -> str:
+    """What the Danish texts of a group have said, in another language; other words as they are."""
+    if language == "da":
+        return said
+    for key, pattern in _said_patterns(group):
+        if found := pattern.fullmatch(said):
+            return text(key, language, **found.groupdict())
+    return said
+
+
+@cache
+def _said_patterns(group: str) -> list[tuple[str, re.Pattern[str]]]:
+    """The Danish texts of a group as patterns, with a named group for each $variable."""
+    told = {key: said for key, said in load("da").items() if key.startswith(f"{group}.")}
+    return [(key, re.compile(re.sub(r"\\\$(\w+)", r"(?P<\1>.+)", re.escape(said)))) for key, said in told.items()]
 
 
 def day_text(day: date, language: str) -> str:

@@ -220,5 +220,6 @@ def _history_text(context: Context, minutes: Minutes, item: AgendaItem, section:
 
 def undated(context: Context, minutes: Minutes) -> str:
     """That the meeting's date is not stated, and what hints at it."""
-    hint = f" ({minutes.date.evidence})" if minutes.date.evidence else ""
+    known = texts.restated(minutes.date.evidence or "", "evidence", context.language)
+    hint = f" ({known})" if known else ""
     return context.say("undated", hint=hint)
