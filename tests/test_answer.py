@@ -9,11 +9,13 @@ from conftest import SHARED
 
 from askamu import texts
 from askamu.answer import ask
+from askamu.compose import listing
 from askamu.config import Settings
+from askamu.decision import outcome_of
 from askamu.errors import QuestionEmpty, QuestionTooLong, UnknownFilter
 from askamu.ingest import ingest
 from askamu.library import Library, open_library
-from askamu.minutes import AgendaItem, SectionKind
+from askamu.minutes import AgendaItem, Outcome, SectionKind
 from askamu.passage import Answer, Filters, QuestionKind, Tier, Turn
 from askamu.record import MeetingRow
 from askamu.show import as_record
@@ -148,6 +150,57 @@ def test_a_listing_of_what_was_noted_holds_what_was_noted_by_adoption(noted: Lib
     listed = ask(noted, "Hvilke punkter blev taget til efterretning?")
     assert {c.item for c in listed.citations} == {"1", "3"}
     assert "at status på virksomhedspraktik tages til efterretning" in listed.text
+
+
+def test_a_listing_without_a_hit_says_so(noted: Library) -> None:
+    for question in (
+        "Hvilke sager blev udsat?",
+        "Hvilke indstillinger blev ikke godkendt?",
+        "Which items were rejected?",
+    ):
+        answer = ask(noted, question)
+        assert answer.tier is Tier.NOT_STATED, question
+        assert not answer.citations
+        assert answer.text.startswith(("**Ingen punkter har udfaldet", "**No items have the outcome"))
+
+
+def test_a_listing_of_outcomes_in_either_language(library: Library) -> None:
+    for questions, outcomes in (
+        (("Hvilke indstillinger blev ikke godkendt?", "Which items were rejected?"), {Outcome.REJECTED}),
+        (("Hvilke sager blev udsat?", "Which cases were postponed?"), {Outcome.POSTPONED}),
+    ):
+        wanted = {
+            (row.id, item.number)
+            for row in library.meetings
+            for item in library.minutes(row.id).items
+            if item.decision and outcomes & set(item.decision.outcomes)
+        }
+        assert wanted
+        for question in questions:
+            assert {(c.document, c.item) for c in ask(library, question).citations} == wanted, question
+
+
+def test_a_long_listing_ends_with_whole_meetings_and_says_that_there_are_more(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MAX_ITEMS", 8)
+    answer = ask(library, "Hvilke punkter blev godkendt?")
+    assert text("answer.list_more", "da") in answer.text
+    last = answer.citations[-1].document
+    minutes = library.minutes(last)
+    approved = {i.number for i in minutes.items if i.decision and Outcome.APPROVED in i.decision.outcomes}
+    assert approved <= {c.item for c in answer.citations if c.document == last}
+
+
+def test_vulnerable_citizens_are_not_postponed() -> None:
+    for said in (
+        "Socialt udsatte borgere får tilbud.",
+        "En udsat borger",
+        "Midlerne går til Handicap og Socialt udsatte.",
+    ):
+        assert outcome_of(said) is not Outcome.POSTPONED, said
+    for said in ("Udsat.", "Sagen blev udsat.", "Udvalget udsatte sagen.", "Punktet udsættes til næste møde."):
+        assert outcome_of(said) is Outcome.POSTPONED, said
 
 
 def test_whether_the_recommendation_was_followed_is_a_question_of_the_decision(library: Library) -> None:

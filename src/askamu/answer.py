@@ -16,6 +16,7 @@ from askamu.cite import Citations, short_date
 from askamu.compose import Context, Draft, decision, fact, listing, several, who
 from askamu.compose.draft import escape
 from askamu.danish import stem, words
+from askamu.embed import COSINE_OFFSET
 from askamu.errors import QuestionEmpty, QuestionTooLong
 from askamu.library import Library
 from askamu.load import clean
@@ -144,6 +145,10 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
     if question.item is not None and len(context.meetings) == 1:
         ranking = _only_item(context, question.item)
         context.ranking = ranking
+    if question.kind is QuestionKind.LISTING and listing.of_property(question.completed):
+        draft = _listing(context)
+        if draft is not None:
+            return draft, ranking
     if not ranking.items:
         return _not_stated(context), ranking
     doubt = _doubt(context)
@@ -155,7 +160,7 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         if both is not None:
             return both
     if question.kind is QuestionKind.LISTING:
-        draft = listing.compose(context)
+        draft = _listing(context)
         if draft is not None:
             return draft, ranking
     if question.kind is QuestionKind.TIMELINE:
@@ -168,8 +173,11 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         draft = fact.compose(context)
     if draft is None:
         return _not_stated(context), ranking
+    beside = question.kind is QuestionKind.LISTING and listing.of_property(question.completed)  # no list: the nearest
     sure = SURE_COVERED if question.language == "da" else SURE_COVERED_ENGLISH
-    if draft.tier is Tier.ANSWER and (_subject_missing(context, draft) or _covered(context, ranking.items[0]) < sure):
+    if draft.tier is Tier.ANSWER and (
+        beside or _subject_missing(context, draft) or _covered(context, ranking.items[0]) < sure
+    ):
         draft = replace(draft, tier=Tier.POSSIBLE)
     return draft, ranking
 
@@ -294,6 +302,7 @@ def _doubt(context: Context) -> Draft | None:
                 )
     covered = _covered(context, hit)
     limit = MIN_COSINE if question.language == "da" else MIN_COSINE_ENGLISH
+    limit += COSINE_OFFSET.get(context.library.embedder.name, 0.0)
     if covered < MIN_COVERED and ranking.best_cosine < limit:
         return _not_stated(context)
     if _out_of_period(context, hit) or (question.filters.date_from is not None and _absent_subject(context)):
@@ -364,6 +373,14 @@ def _nearest(context: Context) -> str:
         if item is not None:
             places.append(context.place(minutes, item))
     return f"{context.say('nearest')} {' · '.join(places)}\n\n" if places else ""
+
+
+def _listing(context: Context) -> Draft | None:
+    """A listing; where nothing is to be listed, with what was searched."""
+    draft = listing.compose(context)
+    if draft is not None and draft.tier is Tier.NOT_STATED:
+        return replace(draft, text=f"{draft.text}\n\n{_searched(context)}")
+    return draft
 
 
 def _searched(context: Context) -> str:

@@ -124,8 +124,12 @@ def outcome_of(sentence: str) -> Outcome | None:
 
 
 def asked_for(point: str) -> tuple[Outcome, ...]:
-    """The outcomes a recommendation's point asks for (»Det indstilles, at sagen drøftes« asks for discussed)."""
-    return outcomes_of(_ASKING.sub("", _flat(point[:MAX_SENTENCE]), count=1))
+    """The outcomes a recommendation's point asks for (»Det indstilles, at sagen drøftes« asks for discussed).
+
+    That it recommends is what it does, not what it asks for.
+    """
+    stated = outcomes_of(_ASKING.sub("", _flat(point[:MAX_SENTENCE]), count=1))
+    return tuple(o for o in stated if o is not Outcome.RECOMMENDED)
 
 
 def _without_point(sentence: str) -> str:

@@ -81,6 +81,11 @@ def pattern(*path: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{p})" for p in node), re.IGNORECASE)
 
 
+def outcomes_asked() -> list[str]:
+    """The outcomes that a listing may be asked for, in the order in which they are tried."""
+    return list(table("questions")["listing"]["outcomes"])
+
+
 @cache
 def _kinds() -> list[tuple[QuestionKind, re.Pattern[str]]]:
     return [

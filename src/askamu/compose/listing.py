@@ -8,28 +8,36 @@ from askamu import texts
 from askamu.cite import plain
 from askamu.compose.decision import PLAINLY_ADOPTED, decision_text
 from askamu.compose.draft import Context, Draft, escape, quote
-from askamu.decision import asked_for, outcome_of, recommendation_points
+from askamu.danish import stem, words
+from askamu.decision import asked_for, recommendation_points
 from askamu.minutes import AgendaItem, Minutes, Outcome, SectionKind, Span
 from askamu.passage import Tier
-from askamu.question import pattern
+from askamu.question import outcomes_asked, pattern
 from askamu.record import MeetingRow
+from askamu.select import PARTIAL
 
-MAX_ITEMS = 60
+MAX_ITEMS = 60  # listed; all of one meeting are, however many
+MAX_READ = 400  # meetings, the newest first
 MAX_MEETINGS = 6
 MAX_SAID = 220
+_SAME = {Outcome.APPROVED: {Outcome.APPROVED, Outcome.APPROVED_WITH_CHANGE}}  # what a question takes together
+
+
+def of_property(asked: str) -> bool:
+    """Whether all items are asked for that are closed or had an outcome: from the record, not from a search."""
+    return _asks("closed", asked) or (_outcome_asked(asked) is not None and not _asks("agenda", asked))
 
 
 def compose(context: Context) -> Draft | None:
     """A listing of one or a few meetings' items; None where the question is about something else."""
     asked = context.question.completed
-    by_property = bool(_asks("closed", asked) or (_outcome_asked(asked) and not _asks("agenda", asked)))
-    meetings = _meetings(context, everywhere=by_property)
+    meetings = _meetings(context, everywhere=of_property(asked))
     if not meetings:
         return None
     if _asks("closed", asked):
         return _list(context, meetings, lambda m, i: i.closed, "list_closed", with_decision=False)
     outcome = _outcome_asked(asked)
-    if _asks("recommendation", asked) and outcome:
+    if outcome and _asks("recommendation", asked):
         return _list(
             context,
             meetings,
@@ -39,14 +47,18 @@ def compose(context: Context) -> Draft | None:
             outcome=outcome,
         )
     if outcome and not _asks("agenda", asked) and not _asks("projects", asked):
-        return _list(
+        subject = _subject(context)
+        listed = _list(
             context,
             meetings,
-            lambda m, i: _ended_in(m, i, outcome),
+            lambda m, i: _ended_in(m, i, outcome) and (not subject or _is_about(context, i, subject)),
             "list_outcome",
             with_decision=True,
             outcome=outcome,
         )
+        if listed or subject or len(meetings) > MAX_READ:
+            return listed
+        return Draft(context.say("list_none", outcome=_named(context, outcome)), Tier.NOT_STATED)
     if _asks("decisions", asked):
         return _list(
             context, meetings, lambda m, i: bool(i.decision) and not i.closed, "list_decisions", with_decision=True
@@ -71,9 +83,31 @@ def _asks(what: str, asked: str) -> bool:
 
 
 def _outcome_asked(asked: str) -> Outcome | None:
-    if not _asks("outcome", asked):
-        return None
-    return outcome_of(asked)
+    return next((o for o in map(Outcome, outcomes_asked()) if _asks_outcome(o, asked)), None)
+
+
+def _asks_outcome(outcome: Outcome, asked: str) -> bool:
+    return pattern("listing", "outcomes", outcome.value).search(asked) is not None
+
+
+def _subject(context: Context) -> frozenset[str]:
+    """The terms that say what the items listed shall be about (»sager om småjob«), and the glossary's for them."""
+    asked = context.question.completed
+    found = pattern("listing", "subject").search(asked)
+    if found is None:
+        return frozenset()
+    frame = {stem(w) for w in words(asked[: found.start()] + " " + asked[found.end() :])}
+    return frozenset(t for t in context.matcher.weights if t not in frame and t.isalpha())
+
+
+def _is_about(context: Context, item: AgendaItem, subject: frozenset[str]) -> bool:
+    """Whether an item's heading holds one of the terms, or a compound part of it."""
+    credits = context.matcher.credits(item.title)
+    return any(credits.get(term, 0.0) >= PARTIAL for term in subject)
+
+
+def _named(context: Context, outcome: Outcome) -> str:
+    return texts.text(f"outcome.{outcome.value}", context.language).lower()
 
 
 def _recommends(minutes: Minutes, item: AgendaItem, outcome: Outcome) -> bool:
@@ -87,7 +121,8 @@ def _recommends(minutes: Minutes, item: AgendaItem, outcome: Outcome) -> bool:
 def _ended_in(minutes: Minutes, item: AgendaItem, outcome: Outcome) -> bool:
     """Whether an item had an outcome: said in its decision, or in a recommendation that the decision adopts."""
     return item.decision is not None and (
-        outcome in item.decision.outcomes or bool(_adopted_points(minutes, item, outcome))
+        not set(item.decision.outcomes).isdisjoint(_SAME.get(outcome, {outcome}))
+        or bool(_adopted_points(minutes, item, outcome))
     )
 
 
@@ -123,18 +158,24 @@ def _list(
 ) -> Draft | None:
     lines: list[str] = []
     used: list[tuple[str, int]] = []
-    for row in meetings:
+    more = len(meetings) > MAX_READ
+    for row in meetings[:MAX_READ]:
         minutes = context.library.minutes(row.id)
-        found = [(n, i) for n, i in enumerate(minutes.items) if wanted(minutes, i)][:MAX_ITEMS]
+        found = [(n, i) for n, i in enumerate(minutes.items) if wanted(minutes, i)]
         if not found:
             continue
+        if used and len(used) + len(found) > MAX_ITEMS:
+            more = True
+            break
         if lines:
             lines.append("")
-        said = texts.text(f"outcome.{outcome.value}", context.language).lower() if outcome else ""
+        said = _named(context, outcome) if outcome else ""
         lines.append(context.say(key, place=_where(context, minutes), outcome=said))
         for n, item in found:
             lines.append(_line(context, minutes, item, with_decision=with_decision, outcome=outcome))
             used.append((minutes.id, n))
+    if more:
+        lines += ["", f"*{context.say('list_more')}*"]
     return Draft("\n".join(lines), Tier.ANSWER, tuple(used)) if used else None
 
 
