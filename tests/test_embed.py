@@ -11,7 +11,7 @@ from askamu import embed
 from askamu.embed import cache_key, open_embedder
 from askamu.errors import BadSetting, EmbedderUnavailable
 from askamu.record import Record
-from askamu.vectors import BATCH, embed_cached
+from askamu.vectors import BATCH, Embedding, embed_cached
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +147,13 @@ class TestCache:
             embed_cached(self.texts, Dying(), record)
         with Record.create(tmp_path) as record:
             assert embed_cached(self.texts, Keywords(), record).computed == 5
+
+    def test_what_is_paid_for_is_kept_when_the_run_ends(self, tmp_path: Path):
+        with Record.create(tmp_path) as record, Embedding(Keywords(), record) as embedding:
+            embedding.add(self.texts)  # one batch goes to the embedder, the rest waits for more
+            embedding._thread.submit(int).result()  # the batch is done, and the run ends without `finish`
+        with Record.create(tmp_path) as again:
+            assert embed_cached(self.texts, Keywords(), again).computed == len(self.texts) - BATCH
 
     def test_another_model_has_its_own_vectors(self, tmp_path: Path):
         with Record.create(tmp_path) as record:

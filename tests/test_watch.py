@@ -215,8 +215,8 @@ def test_a_wrong_path_is_refused_at_the_start(tmp_path: Path) -> None:
 KEYWORDS = (  # the command line with the cheap embedder
     "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
     "from helpers_index import Keywords\n"
-    "import askamu.embed, askamu.ingest, askamu.watch\n"
-    "for m in (askamu.embed, askamu.ingest, askamu.watch): m.open_embedder = lambda *_, **_k: Keywords()\n"
+    "import askamu.embed, askamu.ingest\n"
+    "for m in (askamu.embed, askamu.ingest): m.open_embedder = lambda *_, **_k: Keywords()\n"
     "from askamu.cli import main; main()"
 )
 

@@ -40,6 +40,8 @@ MIN_COSINE_ENGLISH = 0.80
 AS_GOOD = 0.6  # share of the best item's score that a newer item on the same subject must reach
 SUBJECT = 2.5  # rarity of a word that can be a question's subject
 SURE_COVERED_ENGLISH = 0.25
+FOUND_BY = 3  # passages that an item was found by
+OWN_COVERED = 0.60  # of the question that an item must hold itself to answer for a matter in its attachment
 SURE_COVERED = 0.40  # below this an answer is only a possible match
 
 
@@ -101,7 +103,7 @@ def ask(
         related=_related(context, ranking, draft),
         retrieved=_retrieved(library, ranking),
         warnings=tuple(context.warnings),
-        embedder=library.current.manifest.model_id,
+        embedder=library.searched_by,
         timings_ms={
             "retrieve": round(1000 * (found_at - searched_at), 1),
             "answer": round(1000 * (done - found_at), 1),
@@ -167,7 +169,8 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         draft = several.timeline(context)
         if draft is not None:
             return draft, ranking
-    if question.kind is QuestionKind.DECISION and question.other_day is None:
+    attached = _only_attached(context, ranking.items[0])
+    if question.kind is QuestionKind.DECISION and question.other_day is None and not attached:
         draft = decision.compose(context, _newest(context))
     if draft is None:
         draft = fact.compose(context)
@@ -176,7 +179,7 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
     beside = question.kind is QuestionKind.LISTING and listing.of_property(question.completed)  # no list: the nearest
     sure = SURE_COVERED if question.language == "da" else SURE_COVERED_ENGLISH
     if draft.tier is Tier.ANSWER and (
-        beside or _subject_missing(context, draft) or _covered(context, ranking.items[0]) < sure
+        beside or attached or _subject_missing(context, draft) or _covered(context, ranking.items[0]) < sure
     ):
         draft = replace(draft, tier=Tier.POSSIBLE)
     return draft, ranking
@@ -294,7 +297,7 @@ def _doubt(context: Context) -> Draft | None:
             return Draft(said + "\n\n" + _nearest(context) + _searched(context), Tier.NOT_STATED)
     for demand in table("questions")["demand"]:
         if any(re.search(p, question.completed, re.IGNORECASE) for p in demand["asks"]):
-            said_there = minutes.text[item.start : item.end] if item else minutes.text[: minutes.header.end]
+            said_there = minutes.own_text(item)
             if not any(re.search(p, said_there) for p in demand["needs"]):
                 return Draft(
                     context.say(f"demand_{demand['name']}") + "\n\n" + _nearest(context) + _searched(context),
@@ -310,10 +313,19 @@ def _doubt(context: Context) -> Draft | None:
     return None
 
 
+def _only_attached(context: Context, hit: ItemHit) -> bool:
+    """Whether an item was found by what stands in an attachment to it, and says little of the matter itself.
+
+    What the committee decided on the item is then no decision on the matter.
+    """
+    by_attachment = any(h.passage.section is SectionKind.ATTACHMENT_TEXT for h in hit.hits[:FOUND_BY])
+    return by_attachment and _covered(context, hit) < OWN_COVERED
+
+
 def _covered(context: Context, hit: ItemHit) -> float:
-    """How much of the question's telling words the item holds, by weight."""
+    """How much of the question's telling words the item holds, its attachments left out, by weight."""
     minutes, item = context.minutes(hit), context.item(hit)
-    text = minutes.text[item.start : item.end] if item else minutes.text[: minutes.header.end]
+    text = minutes.own_text(item)
     return context.matcher.score(
         context.matcher.credits(f"{text} {minutes.municipality or ''} {minutes.committee or ''}")
     )
@@ -330,7 +342,8 @@ def _absent_subject(context: Context) -> bool:
     subjects = asked & matcher.credits(headings).keys()
     if not subjects:
         return False
-    here = " ".join(context.library.minutes(m.id).text for m in context.meetings[:12])
+    few = [context.library.minutes(m.id) for m in context.meetings[:12]]
+    here = " ".join(m.own_text(item) for m in few for item in (None, *m.items))
     return not subjects & matcher.credits(here).keys()
 
 
@@ -344,7 +357,7 @@ def _subject_missing(context: Context, draft: Draft) -> bool:
     for document, index in draft.used:
         minutes = context.library.minutes(document)
         item = minutes.items[index] if index >= 0 else None
-        said = minutes.text[item.start : item.end] if item else minutes.text[: minutes.header.end]
+        said = minutes.own_text(item)
         if telling in matcher.credits(f"{said} {minutes.municipality or ''} {minutes.committee or ''}"):
             return False
     return True
@@ -356,7 +369,7 @@ def _out_of_period(context: Context, hit: ItemHit) -> bool:
     if not question.years or question.future:
         return False
     minutes, item = context.minutes(hit), context.item(hit)
-    said = minutes.text[item.start : item.end] if item else minutes.text[: minutes.header.end]
+    said = minutes.own_text(item)
     bounds = [d.year for d in (minutes.date.earliest, minutes.date.latest) if d]
     return not any(str(y) in said or (bounds and min(bounds) <= y <= max(bounds)) for y in question.years)
 
@@ -443,7 +456,7 @@ def _related(context: Context, ranking: Ranking, draft: Draft) -> tuple[Related,
         minutes, item = context.minutes(hit), context.item(hit)
         if hit.place in draft.used or item is None or item.closed:
             continue
-        if context.matcher.credits(minutes.text[item.start : item.end]).get(telling, 0.0) >= PARTIAL:
+        if context.matcher.credits(minutes.own_text(item)).get(telling, 0.0) >= PARTIAL:
             found.append(
                 Related(
                     minutes.id,

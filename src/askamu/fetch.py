@@ -55,7 +55,7 @@ from askamu.errors import (
     UnknownSiteCommittee,
 )
 from askamu.loaders.attachments import FOLDER as ATTACHMENTS
-from askamu.loaders.attachments import INDEX
+from askamu.loaders.attachments import INDEX, is_whole
 
 NEW, CHANGED, UNCHANGED, REPLACED = "new", "changed", "unchanged", "replaced"
 WITHDRAWN, FAILED, LEFT = "withdrawn", "failed", "left"
@@ -728,8 +728,9 @@ def _read_sidecar(place: Path, sha256: str) -> dict[str, dict[str, Any]]:
     """What was fetched already for this version of the meeting: id of the attachment -> its line."""
     try:
         read = json.loads((place / INDEX).read_bytes())
-        return {row["id"]: row for row in read["attachments"]} if read["meeting_sha256"] == sha256 else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        rows = {row["id"]: row for row in read["attachments"] if row["file"] is None or is_whole(row)}
+        return rows if read["meeting_sha256"] == sha256 else {}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 

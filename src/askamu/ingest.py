@@ -23,11 +23,12 @@ from urllib.parse import quote
 from askamu import vocabulary
 from askamu.chunk import CHUNK_TOKENS, chunk
 from askamu.config import Settings
-from askamu.embed import Embedder, Progress, open_embedder, silent
+from askamu.embed import BEST, Embedder, Progress, is_lesser, open_embedder, silent
 from askamu.errors import (
     AskamuError,
     CutFailed,
     DateForSeveral,
+    EmbedderUnavailable,
     ForeignJson,
     IndexUnreadable,
     NoItems,
@@ -204,9 +205,9 @@ def ingest(
     run, unsearched = _begin(paths, settings, only, overrides)
     folder = settings.index_folder
     with writing(folder), Record.create(folder) as record:
-        embedder = embedder or open_embedder(settings.embedder, settings.threads, language=settings.lang)
         remove_orphans(folder)
         base = last_generation(folder, record)
+        embedder = embedder or choose_embedder(settings)
         before = record.documents_of(base) if base else []
         with Embedding(embedder, record, progress) as embedding:
             looked = _plan(run, record.stored(), before, _keeper(record, embedder, embedding, run), progress)
@@ -253,6 +254,24 @@ def ingest(
         )
         record.note(datetime.now(UTC).isoformat(), _journal(report))
         return report
+
+
+def choose_embedder(settings: Settings) -> Embedder:
+    """The embedder to ingest with.
+
+    Raises:
+        EmbedderUnavailable: also where the setting leaves the choice and only a lesser engine runs than the index was
+            built with: a fault in the installation shall not rebuild a whole index with it.
+    """
+    embedder = open_embedder(settings.embedder, settings.threads, language=settings.lang)
+    try:
+        folder = settings.index_folder
+        built_by = read_manifest(folder, current_id(folder) or "").embedder
+    except IndexUnreadable:
+        return embedder
+    if settings.embedder == BEST and is_lesser(embedder.name, built_by):
+        raise EmbedderUnavailable(text("embed.lesser", settings.lang, built_by=built_by, name=embedder.name))
+    return embedder
 
 
 def plan(
@@ -375,6 +394,9 @@ def _under(folder: Path, failed: list[FailedFile], language: str) -> Iterator[Pa
 
     for place, folders, files in os.walk(folder.resolve(), onerror=unsearched):
         fetched = FETCHED in files
+        if attachments.holds_attachments(Path(place)):
+            folders.clear()
+            continue
         folders[:] = sorted(f for f in folders if not f.startswith(".") and not (fetched and f == attachments.FOLDER))
         for name in sorted(files):
             path = Path(place, name)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from askamu import texts, vocabulary
 from askamu.config import Settings
-from askamu.embed import Embedder, Keywords, open_embedder
+from askamu.embed import BEST, Embedder, Keywords, log, open_embedder
 from askamu.errors import UnknownFilter
 from askamu.index import Generation, check_embedder, current_id, open_current
 from askamu.minutes import AgendaItem, Minutes, Outcome
@@ -32,24 +32,37 @@ class Library:
     current: Generation
     meetings: list[MeetingRow]
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _opened: list[Embedder] = field(default_factory=list, repr=False)  # the embedder, once it is open
 
     @property
     def generation(self) -> str:
         return self.current.manifest.generation
 
-    @cached_property
+    @property
     def embedder(self) -> Embedder:
-        """The embedder that built the index, opened at the first question; see `keyword_only`."""
+        """The embedder that built the index, or words alone where it can't run; opened at the first question."""
         with self._lock:
-            embedder = open_embedder(
-                self.settings.embedder,
-                self.settings.threads,
-                built_by=self.current.manifest.embedder,
-                language=self.settings.lang,
-            )
-            if not isinstance(embedder, Keywords):
-                check_embedder(self.folder, self.current.manifest, embedder)
-            return embedder
+            if not self._opened:
+                self._opened.append(self._open_embedder())
+            return self._opened[0]
+
+    def _open_embedder(self) -> Embedder:
+        manifest = self.current.manifest
+        asked_for = self.settings.embedder
+        embedder = open_embedder(
+            asked_for, self.settings.threads, built_by=manifest.embedder, language=self.settings.lang
+        )
+        if asked_for == BEST and embedder.name == manifest.embedder and embedder.model_id != manifest.model_id:
+            log.warning(texts.text("embed.other_version", self.settings.lang, folder=self.folder))
+            return Keywords()
+        if not isinstance(embedder, Keywords):
+            check_embedder(self.folder, manifest, embedder)
+        return embedder
+
+    @property
+    def searched_by(self) -> str:
+        """The model that questions are searched with: the index's, as long as none had to be opened."""
+        return self._opened[0].model_id if self._opened else self.current.manifest.model_id
 
     @property
     def keyword_only(self) -> bool:
@@ -136,7 +149,10 @@ class Library:
         """This library, or a newly opened one where another generation has been switched in."""
         if current_id(self.folder) == self.generation:
             return self
-        return open_library(self.settings)
+        newer = open_library(self.settings)
+        if newer.current.manifest.model_id == self.current.manifest.model_id:
+            newer._opened.extend(self._opened)  # the model need not be opened again
+        return newer
 
     def examples(self, language: str, n: int = MAX_EXAMPLES) -> list[str]:
         """Questions that can be answered, made from what is indexed: newest meetings first, one an item."""

@@ -127,6 +127,11 @@ class AgendaItem:
     def of_kind(self, *kinds: SectionKind) -> tuple[Section, ...]:
         return tuple(s for s in self.sections if s.kind in kinds and not s.nil)
 
+    @property
+    def own_end(self) -> int:
+        """Where what the minutes themselves say of it ends, and the text of its attachments begins."""
+        return next((s.start for s in self.sections if s.kind is SectionKind.ATTACHMENT_TEXT), self.end)
+
 
 @dataclass(frozen=True, slots=True)
 class MeetingDate:
@@ -172,6 +177,10 @@ class Minutes:
     @property
     def held_on(self) -> day | None:
         return self.date.held_on
+
+    def own_text(self, item: AgendaItem | None) -> str:
+        """What the minutes say of an item without its attachments; for None, what stands before the first item."""
+        return self.text[item.start : item.own_end] if item else self.text[: self.header.end]
 
     def item(self, number: str) -> AgendaItem | None:
         return next((i for i in self.items if i.number == number), None)

@@ -264,7 +264,7 @@ def _from_outline(source: Source, outline: Outline) -> Minutes:
         id=source.sha256[:16],
         source=source.name,
         text=text,
-        municipality=outline.municipality or metadata.read_municipality(text),
+        municipality=outline.municipality or metadata.read_municipality(_without_attachments(text, items)),
         committee=metadata.definite(outline.committee) if outline.committee else None,
         date=held,
         kind=outline.kind or ("referat" if any(i.decision for i in items) else "dagsorden"),
@@ -278,6 +278,11 @@ def _from_outline(source: Source, outline: Outline) -> Minutes:
         pages=source.pages,
         address=source.address,
     )
+
+
+def _without_attachments(text: str, items: Sequence[AgendaItem]) -> str:
+    """What the meeting's own paper says: an attachment may be about another municipality."""
+    return text[: items[0].start] + "".join(text[i.start : i.own_end] for i in items)
 
 
 def _outline_item(text: str, item: OutlineItem, end: int) -> AgendaItem:

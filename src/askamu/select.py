@@ -210,7 +210,7 @@ def best_snippets(
     minutes = library.minutes(hit.document)
     item = minutes.items[hit.item_index] if hit.item_index >= 0 else None
     snippets = item_snippets(minutes, item, kinds)
-    if kinds is None and item is not None:
+    if kinds is None and item is not None and not question.wants & {"attended", "absent"}:
         for page in item.of_kind(SectionKind.ATTACHMENT_TEXT):  # hundreds, it may be: only those that were found
             if any(page.start <= h.passage.start < page.end for h in hit.hits):
                 snippets += _section_snippets(minutes, item, page)

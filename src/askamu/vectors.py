@@ -41,6 +41,8 @@ class Embedding:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self._thread.shutdown(cancel_futures=True)
+        while self._waiting and not self._waiting[0][1].cancelled() and self._waiting[0][1].exception() is None:
+            self._keep(*self._waiting.popleft())  # what is paid for, though the run ends
 
     def add(self, texts: Sequence[str]) -> None:
         """Take in passages. Waits where the embedder is far behind."""
@@ -81,13 +83,15 @@ class Embedding:
     def _store(self, most: int) -> None:
         """Store what is ready, and wait until no more than `most` batches are not."""
         while self._waiting and (len(self._waiting) > most or self._waiting[0][1].done()):
-            keys, future = self._waiting[0]
-            vectors, seconds = future.result()
-            self._record.store_embeddings(self._embedder.model_id, dict(zip(keys, vectors, strict=True)))
-            self._waiting.popleft()
-            self.computed += len(keys)
-            self.seconds += seconds
+            self._waiting[0][1].result()  # raises here what the embedder raised
+            self._keep(*self._waiting.popleft())
             self._progress("embed", self.computed, self._total)
+
+    def _keep(self, keys: tuple[str, ...], future: Future[tuple[Vectors, float]]) -> None:
+        vectors, seconds = future.result()
+        self._record.store_embeddings(self._embedder.model_id, dict(zip(keys, vectors, strict=True)))
+        self.computed += len(keys)
+        self.seconds += seconds
 
 
 @dataclass(frozen=True, slots=True)

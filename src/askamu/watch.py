@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from askamu.config import Settings
-from askamu.embed import Embedder, Progress, open_embedder, silent
+from askamu.embed import Embedder, Progress, silent
 from askamu.errors import AskamuError
-from askamu.ingest import IngestReport, find, ingest
+from askamu.ingest import IngestReport, choose_embedder, find, ingest
+from askamu.loaders import attachments
 from askamu.sidecar import find_sidecar
 
 SETTLED_SECONDS = 1.0  # how long nothing may have changed before files are read
@@ -46,7 +47,7 @@ def watch(
         PathMissing, EmbedderUnavailable, BadSetting: at the start, when it is still the caller's mistake.
     """
     find(paths)
-    embedder = embedder or open_embedder(settings.embedder, settings.threads, language=settings.lang)
+    embedder = embedder or choose_embedder(settings)
     done: Signature | None = None
     said: str | None = None
     while True:
@@ -68,14 +69,15 @@ def watch(
 
 
 def signature(paths: Sequence[str | Path]) -> Signature:
-    """What the files and their sidecars look like from outside; a file that is gone meanwhile is left out.
+    """What the files, their sidecars and attachments look like from outside; what is gone meanwhile is left out.
 
     Raises:
         PathMissing: if a path does not exist.
     """
     seen: Signature = {}
     for path in find(paths)[0]:
-        for watched in (path, find_sidecar(path)):
+        attached = attachments.beside(path)
+        for watched in (path, find_sidecar(path), attached and attached / attachments.INDEX):
             try:
                 status = watched.stat() if watched else None
             except OSError:

@@ -48,6 +48,8 @@ class E5:
         options.log_severity_level = 3  # errors; what else it says is for its makers
         # Threads that spin while they wait gain a tenth of the speed, and take it from whatever else runs here.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Where the processor's product of 8-bit numbers can overflow (no VNNI), the slower one that can't is used.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             self._session = onnxruntime.InferenceSession(
                 parts.model if isinstance(parts.model, bytes) else str(parts.model),
@@ -98,7 +100,10 @@ class E5:
         for row, window in enumerate(windows):
             ids[row, : len(window) + 1] = [self._begin, *window]
             mask[row, : len(window) + 2] = 1
-        means: Vectors = self._session.run(None, {"ids": ids, "mask": mask})[0]
+        try:
+            means: Vectors = self._session.run(None, {"ids": ids, "mask": mask})[0]
+        except Exception as error:
+            raise EmbedderUnavailable(f"{self.name} failed on ONNX Runtime: {error}. {REINSTALL}") from error
         return means
 
 

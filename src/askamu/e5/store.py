@@ -58,8 +58,9 @@ def quiet(key: str, values: dict[str, object]) -> None:
 
 
 def cache_folder() -> Path:
-    """$XDG_CACHE_HOME/askamu, or ~/.cache/askamu."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "askamu"
+    """$XDG_CACHE_HOME/askamu, or ~/.cache/askamu; a relative one does not count (XDG Base Directory Specification)."""
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".cache") / "askamu"
 
 
 def open_parts(precision: Precision, say: Say = quiet) -> Parts:
@@ -132,10 +133,14 @@ def _keep(place: Path, made: _Made, say: Say) -> bool:
     """Write a folder beside and give it its name; drop what was made of other weights. False if there is no room."""
     beside: Path | None = None
     try:
+        for left in place.parent.glob(f".{place.name}-*"):  # by a process that was killed; we hold the lock
+            shutil.rmtree(left, ignore_errors=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
         _write(beside, made)
-        if place.exists():  # damaged, else it would have been read
+        if place.is_dir() and not place.is_symlink():  # damaged, else it would have been read
             shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
         beside.rename(place)
     except OSError as error:
         say("e5_not_kept", {"folder": str(place.parent), "why": error.strerror or error})

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 WORD_START = "▁"  # stands for the space before a word, and opens the first one
 WORDS_REMEMBERED = 65_536
+LONGEST_REMEMBERED = 64  # characters; a longer word is no word, and rarely comes twice
 UNKNOWN_PENALTY = 10.0  # below the least likely piece, for a sign that no piece holds (SentencePiece: kUnkPenalty)
 _SPACES = re.compile(" {2,}")
 
@@ -44,7 +45,11 @@ class Tokenizer:
     def ids(self, text: str) -> list[int]:
         """The ids of a text's tokens, without begin and end marks."""
         read = _SPACES.sub(" ", text.translate(self._normaliser)).removeprefix(" ")
-        return [id for word in read.split(" ") for id in self._remembered(WORD_START + word)]
+        return [
+            id
+            for word in read.split(" ")
+            for id in (self._remembered if len(word) <= LONGEST_REMEMBERED else self._cut)(WORD_START + word)
+        ]
 
     def _cut(self, word: str) -> tuple[int, ...]:
         """The pieces of one word: the way through it with the highest sum of scores (Viterbi)."""

