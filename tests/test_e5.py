@@ -164,6 +164,14 @@ def test_nothing_of_a_long_text_is_cut_off(e5: E5) -> None:
     assert plain @ other < 0.999
 
 
+def test_a_processor_whose_products_may_overflow_gives_the_same_vectors(
+    e5: E5, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("askamu.e5.engine.processor_flags", lambda: frozenset({"avx2"}))
+    exact = E5("int8", threads=2)
+    assert (exact.embed_passages(TEXTS) * e5.embed_passages(TEXTS)).sum(axis=1).min() > 0.99999
+
+
 def test_no_texts_give_no_vectors(e5: E5) -> None:
     assert e5.embed_passages([]).shape == (0, e5.dim)
 

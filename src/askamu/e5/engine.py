@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from askamu.e5 import Precision
 from askamu.e5.store import Say, open_parts, quiet
-from askamu.embed import QUESTIONS_REMEMBERED, REINSTALL, Vectors, clean, unit
+from askamu.embed import QUESTIONS_REMEMBERED, REINSTALL, Vectors, clean, processor_flags, unit
 from askamu.errors import EmbedderUnavailable
 
 QUESTION, PASSAGE = "query: ", "passage: "
+VNNI = frozenset({"avx_vnni", "avx512_vnni"})  # instruction sets whose product of 8-bit numbers does not overflow
 RUN_TOKENS = 768  # of one run, padding counted: fastest from 512 to 1,024, and it bounds the memory
 
 
@@ -48,8 +49,9 @@ class E5:
         options.log_severity_level = 3  # errors; what else it says is for its makers
         # Threads that spin while they wait gain a tenth of the speed, and take it from whatever else runs here.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Where the processor's product of 8-bit numbers can overflow (no VNNI), the slower one that can't is used.
-        options.add_session_config_entry("session.x64quantprecision", "1")
+        if not processor_flags() & VNNI:
+            # There the fast product of 8-bit numbers can overflow: the one that can't is used, a third slower.
+            options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             self._session = onnxruntime.InferenceSession(
                 parts.model if isinstance(parts.model, bytes) else str(parts.model),
