@@ -180,6 +180,17 @@ def test_a_listing_of_outcomes_in_either_language(library: Library) -> None:
             assert {(c.document, c.item) for c in ask(library, question).citations} == wanted, question
 
 
+def test_a_listing_of_outcomes_keeps_to_its_subject(library: Library) -> None:
+    for question in ("Hvilke sager om småjob blev godkendt?", "Which items about small jobs were approved?"):
+        answer = ask(library, question)
+        listed = {(c.document, c.item) for c in answer.citations}
+        assert listed, question
+        for document, number in listed:
+            item = library.minutes(document).item(number)
+            assert item is not None
+            assert "småjob" in item.title.lower(), question
+
+
 def test_a_long_listing_ends_with_whole_meetings_and_says_that_there_are_more(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

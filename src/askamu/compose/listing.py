@@ -101,9 +101,13 @@ def _subject(context: Context) -> frozenset[str]:
 
 
 def _is_about(context: Context, item: AgendaItem, subject: frozenset[str]) -> bool:
-    """Whether an item's heading holds one of the terms, or a compound part of it."""
-    credits = context.matcher.credits(item.title)
-    return any(credits.get(term, 0.0) >= PARTIAL for term in subject)
+    """Whether an item's heading holds half of the subject by weight (of »Greve Nord« the rarer »Nord«), or a word that
+    the glossary has for it."""
+    matcher = context.matcher
+    credits = matcher.credits(item.title)
+    asked = {t: matcher.weights[t] for t in subject if t in matcher.asked}
+    held = sum(weight * credits.get(t, 0.0) for t, weight in asked.items())
+    return held >= 0.5 * sum(asked.values()) > 0 or any(credits.get(t, 0.0) >= PARTIAL for t in subject - asked.keys())
 
 
 def _named(context: Context, outcome: Outcome) -> str:
