@@ -361,7 +361,7 @@ def test_a_fault_in_the_installation_does_not_rebuild_the_index_with_less(
 
 
 def test_an_index_of_another_version_of_the_model_is_searched_by_words(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(index=tmp_path / "index")
     ingest([SEEDS / "fjordlev-amu-2024-03.txt"], settings)
