@@ -156,6 +156,16 @@ def test_attachments_neither_hold_up_nor_lose_the_meeting(fetched: Path, monkeyp
     assert len(minutes.warnings) == 2
 
 
+def test_an_attachment_of_several_items_is_read_once(fetched: Path) -> None:
+    path = minutes_file(fetched)
+    answered = json.loads(path.read_bytes())
+    answered["Dagsordenpunkter"] *= 40
+    path.write_text(json.dumps(answered), encoding="utf-8")
+    text = load(path).text
+    assert text.count(FOUND) == 1
+    assert len(parse(load(path)).warnings) <= 3
+
+
 def test_a_long_name_is_cut(fetched: Path) -> None:
     path = minutes_file(fetched)
     path.write_bytes(path.read_bytes().replace(b"Evaluering.pdf", b"E" * 50_000))

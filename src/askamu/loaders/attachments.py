@@ -50,27 +50,22 @@ class Attachments:
         self._place = place
         self._rows = {str(row["id"]).lower(): row for row in _rows(place)} if place else {}
         self._budget = Budget("", SECONDS, MAX_CHARS)
-        self._read: dict[str, tuple[str, ...] | None] = {}  # pages by id; None for one that can't be read
+        self._asked: set[str] = set()
         self.problems: list[AskamuError] = []
         self._left_out: list[str] = []
 
     def read(self, id: str, name: str) -> Attached | None:
-        """The attachment with an id; None where it was not fetched or can't be read."""
+        """The attachment with an id; None where it was not fetched, can't be read, or belongs to an item before."""
         row = self._rows.get(id.lower())
-        if row is None or self._place is None:
+        if row is None or self._place is None or id in self._asked:
             return None
+        self._asked.add(id)
         name = one_line(name)[:MAX_NAME]
-        if id not in self._read:
-            self._read[id] = self._pages_or_problem(self._place, row, name)
-        pages = self._read[id]
-        return None if pages is None else Attached(name, pages)
-
-    def _pages_or_problem(self, place: Path, row: dict[str, Any], name: str) -> tuple[str, ...] | None:
         if self._left_out:
             self._left_out.append(name)
             return None
         try:
-            return self._pages(place, row, name)
+            return Attached(name, self._pages(self._place, row, name))
         except (TooMuchText, TooLongToRead):
             self._left_out.append(name)  # and all that follow: the room for one meeting's attachments is used up
         except Unreadable as error:
