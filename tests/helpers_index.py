@@ -27,7 +27,7 @@ class Keywords:
     dim = len(WORDS) + 2
     max_tokens = 512
 
-    def __init__(self, name: str = "keywords") -> None:
+    def __init__(self, name: str = "axes") -> None:
         self.name = name
         self.model_id = f"{name}@1"
         self.embedded: list[str] = []

@@ -318,6 +318,7 @@ def test_an_english_answer_says_in_english_what_hints_at_a_date(library: Library
     answer = ask(library, "What did the committee decide about small jobs in Fjordlev in the undated meeting?")
     shown = {c.date_text for a in (answer, ask(library, "small jobs in Fjordlev")) for c in a.citations}
     assert not any("nævner" in t for t in shown)
+    assert any("mentions" in t for t in shown)
     assert texts.restated("et bilag under punkt 7 nævner 10.06.25", "evidence", "en") == (
         "an attachment to item 7 mentions 10.06.25"
     )

@@ -95,7 +95,7 @@ class ByHand:
     committees: tuple[str, ...] = ("Udvalget for Prøver",)
     first: date | None = date(2024, 3, 1)
     last: date | None = date(2024, 3, 1)
-    current: object = SimpleNamespace(manifest=SimpleNamespace(model_id="keywords@1"))
+    current: object = SimpleNamespace(manifest=SimpleNamespace(model_id="axes@1"))
 
     @property
     def meetings(self) -> list[SimpleNamespace]:
@@ -287,7 +287,7 @@ def test_in_language_touches_only_the_tag():
 
 def test_health(client, app, monkeypatch):
     assert client.get("/healthz").json() == {
-        "status": "ok", "generation": "g1", "meetings": 1, "embedder": "keywords@1",
+        "status": "ok", "generation": "g1", "meetings": 1, "embedder": "axes@1",
     }  # fmt: skip
 
     def missing(settings: Settings) -> None:

@@ -8,10 +8,10 @@ import pytest
 from helpers_index import Keywords
 
 from askamu import embed
-from askamu.embed import cache_key, open_embedder
+from askamu.embed import Vectors, cache_key, open_embedder
 from askamu.errors import BadSetting, EmbedderUnavailable
 from askamu.record import Record
-from askamu.vectors import BATCH, Embedding, embed_cached
+from askamu.vectors import BATCH, Embedding
 
 
 @pytest.fixture(scope="module")
@@ -122,19 +122,25 @@ def test_sentence_transformers_uses_the_prompts_of_each_side(monkeypatch):
     assert embedder.embed_passages([]).shape == (0, 2)
 
 
+def embed_all(texts: list[str], embedder: Keywords, record: Record, *progress: object) -> tuple[Vectors, int]:
+    """The texts' vectors, and how many were computed."""
+    with Embedding(embedder, record, *progress) as embedding:  # type: ignore[arg-type]
+        return embedding.vectors(texts), embedding.computed
+
+
 class TestCache:
     texts = tuple(f"småjob {i}" for i in range(BATCH + 5))
 
     def test_only_what_is_new_is_embedded(self, tmp_path: Path):
         with Record.create(tmp_path) as record:
-            first = embed_cached(self.texts, Keywords(), record)
+            first, computed = embed_all(self.texts, Keywords(), record)
             again = Keywords()
-            second = embed_cached([*self.texts, "budget", "budget"], again, record)
-        assert first.computed == len(self.texts)
-        assert second.computed == 1
+            second, once_more = embed_all([*self.texts, "budget", "budget"], again, record)
+        assert computed == len(self.texts)
+        assert once_more == 1
         assert again.embedded == ["budget"]
-        assert np.array_equal(second.vectors[: len(self.texts)], first.vectors)
-        assert np.allclose(second.vectors[-1], Keywords().embed_question("budget"))
+        assert np.array_equal(second[: len(self.texts)], first)
+        assert np.allclose(second[-1], Keywords().embed_question("budget"))
 
     def test_every_batch_is_kept_at_once(self, tmp_path: Path):
         class Dying(Keywords):
@@ -144,27 +150,27 @@ class TestCache:
                 return super().embed_passages(texts)
 
         with Record.create(tmp_path) as record, pytest.raises(KeyboardInterrupt):
-            embed_cached(self.texts, Dying(), record)
+            embed_all(self.texts, Dying(), record)
         with Record.create(tmp_path) as record:
-            assert embed_cached(self.texts, Keywords(), record).computed == 5
+            assert embed_all(self.texts, Keywords(), record)[1] == 5
 
     def test_what_is_paid_for_is_kept_when_the_run_ends(self, tmp_path: Path):
         with Record.create(tmp_path) as record, Embedding(Keywords(), record) as embedding:
             embedding.add(self.texts)  # one batch goes to the embedder, the rest waits for more
             embedding._thread.submit(int).result()  # the batch is done, and the run ends without `finish`
         with Record.create(tmp_path) as again:
-            assert embed_cached(self.texts, Keywords(), again).computed == len(self.texts) - BATCH
+            assert embed_all(self.texts, Keywords(), again)[1] == len(self.texts) - BATCH
 
     def test_another_model_has_its_own_vectors(self, tmp_path: Path):
         with Record.create(tmp_path) as record:
-            embed_cached(self.texts, Keywords("a"), record)
-            assert embed_cached(self.texts, Keywords("b"), record).computed == len(self.texts)
+            embed_all(self.texts, Keywords("a"), record)
+            assert embed_all(self.texts, Keywords("b"), record)[1] == len(self.texts)
         assert cache_key("a", "x") != cache_key("b", "x")
 
     def test_progress_counts_what_is_new(self, tmp_path: Path):
         seen: list[tuple[str, int, int]] = []
         with Record.create(tmp_path) as record:
-            embed_cached(self.texts, Keywords(), record, lambda *at: seen.append(at))
-            embed_cached(self.texts, Keywords(), record, lambda *at: seen.append(at))
+            embed_all(self.texts, Keywords(), record, lambda *at: seen.append(at))
+            embed_all(self.texts, Keywords(), record, lambda *at: seen.append(at))
         n = len(self.texts)
         assert seen == [("embed", 0, n), ("embed", BATCH, n), ("embed", n, n)]  # and nothing the second time

@@ -49,7 +49,7 @@ def test_what_is_built_can_be_found(tmp_path: Path):
     manifest = built(tmp_path, Keywords(), A, B)
     assert manifest.passages == sum(manifest.documents.values()) > 10
     assert set(manifest.documents) == {"a", "b"}
-    assert (manifest.embedder, manifest.model_id, manifest.dim) == ("keywords", "keywords@1", Keywords.dim)
+    assert (manifest.embedder, manifest.model_id, manifest.dim) == ("axes", "axes@1", Keywords.dim)
     assert read_manifest(tmp_path, manifest.generation) == manifest
     with open_current(tmp_path) as generation, Record.open(tmp_path) as record:
         assert generation.manifest == manifest
@@ -271,7 +271,7 @@ def test_rebuild_without_a_pointer(tmp_path: Path):
 def test_another_embedder_is_refused(tmp_path: Path):
     manifest = built(tmp_path, Keywords(), A)
     check_embedder(tmp_path, manifest, Keywords())
-    with pytest.raises(OtherEmbedder, match="ASKAMU_EMBEDDER=keywords"):
+    with pytest.raises(OtherEmbedder, match="ASKAMU_EMBEDDER=axes"):
         check_embedder(tmp_path, manifest, Keywords("other"))
 
 

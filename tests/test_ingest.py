@@ -263,7 +263,7 @@ def test_another_embedder_embeds_everything_again(minutes, run, tmp_path):
     run(minutes)
     other = Keywords("other")
     report = run(minutes / "june.txt", embedder=other)
-    assert report.reembedded_from == "keywords@1"
+    assert report.reembedded_from == "axes@1"
     assert (report.built, report.documents) == (True, 2)
     assert report.passages_embedded == len(other.embedded) == report.passages
     with open_current(tmp_path / "index") as generation:

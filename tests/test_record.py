@@ -79,22 +79,22 @@ def test_two_embedders_cut_the_same_document_their_own_way(record):
     minutes = parsed("a", MARCH, "småjob")
     store(record, minutes, Keywords())
     whole = record.passages("a")
-    record.store_generation("1", ["a"], "keywords@1")
+    record.store_generation("1", ["a"], "axes@1")
     record.store_passages("a", "other@1", whole[:1])
     record.store_generation("2", ["a"], "other@1")
     assert record.passages_of("1") == whole
     assert record.passages_of("2") == whole[:1] == record.passages("a")
-    assert (record.cut_of("1"), record.cut_of("2"), record.cut_of("3")) == ("keywords@1", "other@1", None)
+    assert (record.cut_of("1"), record.cut_of("2"), record.cut_of("3")) == ("axes@1", "other@1", None)
     assert record.passages_by_id("2", [p.id for p in whole]) == {whole[0].id: whole[0]}
     record.keep_only(["2"])
-    assert not record.is_cut("a", "keywords@1")
+    assert not record.is_cut("a", "axes@1")
 
 
 def test_lists_the_meetings_of_a_generation(record):
     for minutes in (parsed("a", MARCH, "småjob"), parsed("b", JUNE, "budget", "praktik"), replace(EVERYTHING, id="c")):
         store(record, minutes, Keywords())
-    record.store_generation("1", ["a"], "keywords@1")
-    record.store_generation("2", ["a", "b", "c"], "keywords@1")
+    record.store_generation("1", ["a"], "axes@1")
+    record.store_generation("2", ["a", "b", "c"], "axes@1")
     (march,) = record.meetings("1")
     assert (march.source, march.municipality, march.held_on, march.items, march.closed) == (
         "a.txt",
@@ -112,7 +112,7 @@ def test_lists_the_meetings_of_a_generation(record):
 def test_finds_a_case_by_number_oldest_first(record):
     for minutes in (parsed("a", JUNE, "småjob"), parsed("b", MARCH, "budget", "småjob")):
         store(record, minutes, Keywords())
-    record.store_generation("1", ["a", "b"], "keywords@1")
+    record.store_generation("1", ["a", "b"], "axes@1")
     assert record.find_case("1", "15.00.15-p16-1-24 ") == [("b", 0), ("a", 0)]
     assert record.find_case("1", "15.00.15-P16-2-24") == [("b", 1)]
     assert record.find_case("1", "00.00.00-P00-0-00") == []
@@ -123,11 +123,12 @@ def test_forgets_what_no_generation_holds(record):
     for minutes in (parsed("a", MARCH, "småjob"), parsed("b", JUNE, "budget")):
         store(record, minutes, Keywords())
         texts = [p.indexed_text for p in record.passages(minutes.id)]
-        from askamu.vectors import embed_cached
+        from askamu.vectors import Embedding
 
-        embed_cached(texts, Keywords(), record)
-    record.store_generation("1", ["a", "b"], "keywords@1")
-    record.store_generation("2", ["b"], "keywords@1")
+        with Embedding(Keywords(), record) as embedding:
+            embedding.vectors(texts)
+    record.store_generation("1", ["a", "b"], "axes@1")
+    record.store_generation("2", ["b"], "axes@1")
     assert record.keep_only(["1", "2"]) == 0
     vectors = record._all("select count(*) from embeddings")[0][0]
     lost = len(record.passages("a"))

@@ -22,7 +22,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -40,7 +40,7 @@ from askamu.errors import IndexBusy, IndexMissing, IndexNotWritable, IndexUnread
 from askamu.lexical import LexicalIndex
 from askamu.passage import Passage
 from askamu.record import Record, StoredDocument
-from askamu.vectors import embed_cached
+from askamu.vectors import Embedding
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
@@ -339,7 +339,12 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def build_generation(
-    folder: Path, record: Record, documents: Sequence[str], embedder: Embedder, progress: Progress = silent
+    folder: Path,
+    record: Record,
+    documents: Sequence[str],
+    embedder: Embedder,
+    progress: Progress = silent,
+    embedding: Embedding | None = None,
 ) -> Manifest:
     """Build, check and switch to a generation that holds these documents of the record.
 
@@ -348,13 +353,15 @@ def build_generation(
 
     Args:
         documents: ids; each must be stored, and cut for `embedder` (`Record.store_passages`).
+        embedding: one of the caller's that may be at work on them already.
 
     Raises:
         IndexUnreadable: if the new generation fails its check; the old one still answers.
     """
     remove_orphans(folder)
     passages = [p for d in sorted(documents) for p in record.passages(d, embedder.model_id)]
-    vectors = embed_cached([p.indexed_text for p in passages], embedder, record, progress).vectors
+    with nullcontext(embedding) if embedding else Embedding(embedder, record, progress) as working:
+        vectors = working.vectors([p.indexed_text for p in passages])
     known = {d.id: d for d in record.stored()}
     before = _manifest_or_none(folder)
     name = _new_name(folder)

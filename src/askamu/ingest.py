@@ -223,17 +223,13 @@ def ingest(
             other, damage = _state(folder, embedder, base, unchanged=set(documents) == set(before))
             build = bool(documents) and (set(documents) != set(before) or other is not None or damage is not None)
             if build:
-                for document in documents:
-                    embedding.add(_indexed(record.passages(document, embedder.model_id)))
-            embedding.finish()
-        if build:
-            sources = {d.id: d.source for d in record.stored()}
-            base = build_generation(folder, record, documents, embedder, progress).generation
-            for meeting in taken:
-                for old in meeting.replaces:
-                    record.succeed(old, meeting.id)
-            for agenda, its_minutes in superseded.items():
-                record.succeed(agenda, its_minutes)
+                sources = {d.id: d.source for d in record.stored()}
+                base = build_generation(folder, record, documents, embedder, progress, embedding).generation
+                for meeting in taken:
+                    for old in meeting.replaces:
+                        record.succeed(old, meeting.id)
+                for agenda, its_minutes in superseded.items():
+                    record.succeed(agenda, its_minutes)
         replaced = {old for meeting in taken for old in meeting.replaces}
         rows = {row.id: row for row in record.meetings(base)} if base else {}
         report = IngestReport(
@@ -264,8 +260,8 @@ def choose_embedder(settings: Settings) -> Embedder:
             built with: a fault in the installation shall not rebuild a whole index with it.
     """
     embedder = open_embedder(settings.embedder, settings.threads, language=settings.lang)
+    folder = settings.index_folder
     try:
-        folder = settings.index_folder
         built_by = read_manifest(folder, current_id(folder) or "").embedder
     except IndexUnreadable:
         return embedder
@@ -568,17 +564,13 @@ def _store(
     record.store(minutes, home, sha256, PARSER_VERSION)
     record.store_passages(file.id, embedder.model_id, passages)
     if minutes.kind != AGENDA:  # which is left out where the minutes come
-        embedding.add(_indexed(passages))
+        embedding.add([p.indexed_text for p in passages])
     warnings = list(minutes.warnings)
     long = sum(embedder.count_tokens(p.indexed_text) > embedder.max_tokens for p in passages)
     if long:
         said = text("ingest.long_passages", run.language, count=long, limit=embedder.max_tokens, embedder=embedder.name)
         warnings.append(said)
     return warnings
-
-
-def _indexed(passages: Sequence[Passage]) -> list[str]:
-    return [p.indexed_text for p in passages]
 
 
 def _chunk(minutes: Minutes, embedder: Embedder) -> list[Passage]:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 
 import numpy as np
@@ -46,16 +46,35 @@ class Embedding:
 
     def add(self, texts: Sequence[str]) -> None:
         """Take in passages. Waits where the embedder is far behind."""
-        texts_by_key = {cache_key(self._embedder.model_id, t): t for t in texts}
-        new = {key: text for key, text in texts_by_key.items() if key not in self._asked}
+        self._take({cache_key(self._embedder.model_id, t): t for t in texts})
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of passages, float32 of shape (len(texts), dim), rows of length 1, in their order.
+
+        Raises:
+            Whatever the embedder raises; what was embedded before it is stored.
+        """
+        keys = [cache_key(self._embedder.model_id, t) for t in texts]
+        found = self._take(dict(zip(keys, texts, strict=True)))
+        self.finish()
+        found |= self._record.embeddings(self._embedder.model_id, (k for k in keys if k not in found))
+        vectors = np.empty((len(texts), self._embedder.dim), dtype=np.float32)
+        for row, key in enumerate(keys):
+            vectors[row] = found[key]
+        return vectors
+
+    def _take(self, texts: Mapping[str, str]) -> dict[str, Vectors]:
+        """Send to the embedder what was not asked for before and has no vector; returns those vectors there are."""
+        new = {key: text for key, text in texts.items() if key not in self._asked}
         known = self._record.embeddings(self._embedder.model_id, new)
         self._asked.update(new)
         self._rest.update((key, text) for key, text in new.items() if key not in known)
         if len(known) < len(new):
             self._progress("embed", self.computed, self._total)
         while len(self._rest) >= BATCH:
-            self._send(dict(list(self._rest.items())[:BATCH]))
+            self._send(dict(islice(self._rest.items(), BATCH)))
         self._store(most=WAITING)
+        return known
 
     def finish(self) -> None:
         """Wait until all passages have a vector in the record.
@@ -92,24 +111,3 @@ class Embedding:
         self._record.store_embeddings(self._embedder.model_id, dict(zip(keys, vectors, strict=True)))
         self.computed += len(keys)
         self.seconds += seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Vectors, and what they cost."""
-
-    vectors: Vectors  # (n, dim), rows of length 1, in the order of the texts
-    computed: int  # how many distinct texts were not in the cache
-
-
-def embed_cached(texts: Sequence[str], embedder: Embedder, record: Record, progress: Progress = silent) -> Embedded:
-    """The vectors of passages, those computed that the record does not have."""
-    with Embedding(embedder, record, progress) as embedding:
-        embedding.add(texts)
-        embedding.finish()
-    keys = [cache_key(embedder.model_id, t) for t in texts]
-    known = record.embeddings(embedder.model_id, keys)
-    vectors = np.empty((len(texts), embedder.dim), dtype=np.float32)
-    for row, key in enumerate(keys):
-        vectors[row] = known[key]
-    return Embedded(vectors, embedding.computed)
