@@ -9,12 +9,12 @@
     │   ├── NoTextFound          a PDF of pictures: scanned
     │   ├── ForeignJson          JSON that is no FirstAgenda meeting
     │   ├── AttachmentChanged    a fetched attachment that is not as it was fetched
-    ├── AttachmentsLeftOut   more attachments than are read of one meeting
     │   ├── TooLarge, TooManyPages, TooMuchText, TooLongToRead
     │   ├── NotRegular, NotOpened    a pipe or a device; no permission
     │   ├── ParserFailed, CutFailed  what nobody thought of
     │   ├── TooManyLines
     │   └── NoItems
+    ├── AttachmentsLeftOut   more attachments than are read of one meeting
     ├── BadSidecar           the file beside a document that corrects what is known of its meeting
     ├── NothingToIngest      no minutes under the paths given
     ├── PathMissing          exit 2

@@ -44,14 +44,14 @@ class Attached:
 
 
 class Attachments:
-    """The attachments of one meeting, read when asked for. What can't be read is told in `problems`."""
+    """The attachments of one meeting, read when asked for. What can't be read is kept for `told`."""
 
     def __init__(self, place: Path | None) -> None:
         self._place = place
         self._rows = {str(row["id"]).lower(): row for row in _rows(place)} if place else {}
         self._budget = Budget("", SECONDS, MAX_CHARS)
         self._asked: set[str] = set()
-        self.problems: list[AskamuError] = []
+        self._problems: list[AskamuError] = []
         self._left_out: list[str] = []
 
     def read(self, id: str, name: str) -> Attached | None:
@@ -69,17 +69,17 @@ class Attachments:
         except (TooMuchText, TooLongToRead):
             self._left_out.append(name)  # and all that follow: the room for one meeting's attachments is used up
         except Unreadable as error:
-            self.problems.append(error)
+            self._problems.append(error)
         except OSError as error:
-            self.problems.append(NotOpened(name, error))
+            self._problems.append(NotOpened(name, error))
         except Exception as error:  # of a library that nobody thought of: the meeting itself can be read
-            self.problems.append(ParserFailed(name, error))
+            self._problems.append(ParserFailed(name, error))
         return None
 
     def told(self) -> tuple[AskamuError, ...]:
         """What could not be read, and how many were left out because there were too many."""
         left_out = (AttachmentsLeftOut(self._left_out),) if self._left_out else ()
-        return (*self.problems, *left_out)
+        return (*self._problems, *left_out)
 
     def _pages(self, place: Path, row: dict[str, Any], name: str) -> tuple[str, ...]:
         from askamu.loaders.pdf import read_pdf
