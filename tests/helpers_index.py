@@ -32,6 +32,9 @@ class Keywords:
         self.model_id = f"{name}@1"
         self.embedded: list[str] = []
 
+    def cosine_limit(self, limit: float) -> float:
+        return limit
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         self.embedded += texts
         return np.array([self.embed_question(t) for t in texts], dtype=np.float32).reshape(-1, self.dim)

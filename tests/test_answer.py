@@ -315,8 +315,8 @@ def test_an_undated_meeting_is_shown_as_undated(library: Library) -> None:
 
 
 def test_an_english_answer_says_in_english_what_hints_at_a_date(library: Library) -> None:
-    answer = ask(library, "What did the committee decide about small jobs in Fjordlev in the undated meeting?")
-    shown = {c.date_text for a in (answer, ask(library, "small jobs in Fjordlev")) for c in a.citations}
+    question = "What did the committee in Fjordlev decide about small jobs in private companies in 2025?"
+    shown = {c.date_text for c in ask(library, question).citations}
     assert not any("nævner" in t for t in shown)
     assert any("mentions" in t for t in shown)
     assert texts.restated("et bilag under punkt 7 nævner 10.06.25", "evidence", "en") == (

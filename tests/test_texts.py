@@ -66,7 +66,13 @@ BUILT = (
 
 def code() -> str:
     package = Path(texts.__file__).parent
-    files = [*package.glob("*.py"), *package.glob("e5/*.py"), *package.glob("compose/*.py"), *package.glob("ui/*.py")]
+    files = [
+        *package.glob("*.py"),
+        *package.glob("e5/*.py"),
+        *package.glob("tune/*.py"),
+        *package.glob("compose/*.py"),
+        *package.glob("ui/*.py"),
+    ]
     return "\n".join(p.read_text(encoding="utf-8") for p in files)
 
 

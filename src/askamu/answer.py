@@ -16,12 +16,11 @@ from askamu.cite import Citations, short_date
 from askamu.compose import Context, Draft, decision, fact, listing, several, who
 from askamu.compose.draft import escape
 from askamu.danish import stem, words
-from askamu.embed import COSINE_OFFSET
 from askamu.errors import QuestionEmpty, QuestionTooLong
 from askamu.library import Library
 from askamu.load import clean
 from askamu.minutes import AgendaItem, Minutes, SectionKind
-from askamu.passage import Answer, Coverage, Filters, QuestionKind, Related, Retrieved, Tier, Turn
+from askamu.passage import Answer, Coverage, Filters, Passage, QuestionKind, Related, Retrieved, Tier, Turn
 from askamu.privacy import hide_cpr
 from askamu.question import understand
 from askamu.retrieve import EMPTY, ItemHit, Ranking, retrieve
@@ -303,9 +302,9 @@ def _doubt(context: Context) -> Draft | None:
                     context.say(f"demand_{demand['name']}") + "\n\n" + _nearest(context) + _searched(context),
                     Tier.NOT_STATED,
                 )
-    covered = _covered(context, hit)
+    covered = max(_covered(context, hit), _covered_by_attachment(context, hit))
     limit = MIN_COSINE if question.language == "da" else MIN_COSINE_ENGLISH
-    limit += COSINE_OFFSET.get(context.library.embedder.name, 0.0)
+    limit = context.library.embedder.cosine_limit(limit)
     if covered < MIN_COVERED and ranking.best_cosine < limit:
         return _not_stated(context)
     if _out_of_period(context, hit) or (question.filters.date_from is not None and _absent_subject(context)):
@@ -318,8 +317,12 @@ def _only_attached(context: Context, hit: ItemHit) -> bool:
 
     What the committee decided on the item is then no decision on the matter.
     """
-    by_attachment = any(h.passage.section is SectionKind.ATTACHMENT_TEXT for h in hit.hits[:FOUND_BY])
+    by_attachment = any(_is_attached(h.passage) for h in hit.hits[:FOUND_BY])
     return by_attachment and _covered(context, hit) < OWN_COVERED
+
+
+def _is_attached(passage: Passage) -> bool:
+    return passage.section is SectionKind.ATTACHMENT_TEXT
 
 
 def _covered(context: Context, hit: ItemHit) -> float:
@@ -329,6 +332,14 @@ def _covered(context: Context, hit: ItemHit) -> float:
     return context.matcher.score(
         context.matcher.credits(f"{text} {minutes.municipality or ''} {minutes.committee or ''}")
     )
+
+
+def _covered_by_attachment(context: Context, hit: ItemHit) -> float:
+    """As `_covered`, of the attachment that the item was found by, if it was. It says nothing of who took part."""
+    best = hit.hits[0].passage
+    if not _is_attached(best) or context.question.kind is QuestionKind.WHO:
+        return 0.0
+    return context.matcher.score(context.matcher.credits(best.text))
 
 
 def _absent_subject(context: Context) -> bool:

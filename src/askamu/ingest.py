@@ -23,7 +23,7 @@ from urllib.parse import quote
 from askamu import vocabulary
 from askamu.chunk import CHUNK_TOKENS, chunk
 from askamu.config import Settings
-from askamu.embed import BEST, Embedder, Progress, is_lesser, open_embedder, silent
+from askamu.embed import BEST, NONE, Embedder, Progress, is_lesser, open_embedder, silent
 from askamu.errors import (
     AskamuError,
     CutFailed,
@@ -257,16 +257,18 @@ def choose_embedder(settings: Settings) -> Embedder:
 
     Raises:
         EmbedderUnavailable: also where the setting leaves the choice and only a lesser engine runs than the index was
-            built with: a fault in the installation shall not rebuild a whole index with it.
+            built with, or where its adapter can't be used: a fault in the installation shall not rebuild a whole index.
     """
-    embedder = open_embedder(settings.embedder, settings.threads, language=settings.lang)
+    embedder = open_embedder(settings.embedder, settings.threads, language=settings.lang, adapter=settings.adapter)
     folder = settings.index_folder
     try:
-        built_by = read_manifest(folder, current_id(folder) or "").embedder
+        manifest = read_manifest(folder, current_id(folder) or "")
     except IndexUnreadable:
         return embedder
-    if settings.embedder == BEST and is_lesser(embedder.name, built_by):
-        raise EmbedderUnavailable(text("embed.lesser", settings.lang, built_by=built_by, name=embedder.name))
+    if settings.embedder == BEST and is_lesser(embedder.name, manifest.embedder):
+        raise EmbedderUnavailable(text("embed.lesser", settings.lang, built_by=manifest.embedder, name=embedder.name))
+    if settings.adapter != NONE and manifest.model_id.startswith(f"{embedder.model_id}+"):
+        raise EmbedderUnavailable(text("embed.adapter_lost", settings.lang))
     return embedder
 
 

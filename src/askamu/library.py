@@ -11,7 +11,7 @@ from pathlib import Path
 
 from askamu import texts, vocabulary
 from askamu.config import Settings
-from askamu.embed import BEST, Embedder, Keywords, log, open_embedder
+from askamu.embed import AUTO, BEST, NONE, Embedder, Keywords, log, open_embedder
 from askamu.errors import UnknownFilter
 from askamu.index import Generation, check_embedder, current_id, open_current
 from askamu.minutes import AgendaItem, Minutes, Outcome
@@ -50,7 +50,11 @@ class Library:
         manifest = self.current.manifest
         asked_for = self.settings.embedder
         embedder = open_embedder(
-            asked_for, self.settings.threads, built_by=manifest.embedder, language=self.settings.lang
+            asked_for,
+            self.settings.threads,
+            built_by=manifest.embedder,
+            language=self.settings.lang,
+            adapter=self._adapter,
         )
         if asked_for == BEST and embedder.name == manifest.embedder and embedder.model_id != manifest.model_id:
             log.warning(texts.text("embed.other_version", self.settings.lang, folder=self.folder))
@@ -58,6 +62,12 @@ class Library:
         if not isinstance(embedder, Keywords):
             check_embedder(self.folder, manifest, embedder)
         return embedder
+
+    @property
+    def _adapter(self) -> str:
+        """The adapter asked for; where it is left to us, none for an index that was built without one."""
+        asked_for = self.settings.adapter
+        return NONE if asked_for == AUTO and "+" not in self.current.manifest.model_id.partition("@")[2] else asked_for
 
     @property
     def searched_by(self) -> str:

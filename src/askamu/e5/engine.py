@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from askamu.e5 import Precision
 from askamu.e5.store import Say, open_parts, quiet
-from askamu.embed import QUESTIONS_REMEMBERED, REINSTALL, Vectors, clean, processor_flags, unit
+from askamu.embed import COSINE_OFFSET, QUESTIONS_REMEMBERED, REINSTALL, Vectors, clean, processor_flags, unit
 from askamu.errors import EmbedderUnavailable
+
+if TYPE_CHECKING:
+    from askamu.adapter import Adapter
 
 QUESTION, PASSAGE = "query: ", "passage: "
 VNNI = frozenset({"avx_vnni", "avx512_vnni"})  # instruction sets whose product of 8-bit numbers does not overflow
@@ -28,8 +32,13 @@ class E5:
     Source: different prefixes for passages and queries, Wang et al. 2022 (E5).
     """
 
-    def __init__(self, precision: str, threads: int | None = None, say: Say = quiet) -> None:
+    def __init__(
+        self, precision: str, threads: int | None = None, say: Say = quiet, adapter: Adapter | None = None
+    ) -> None:
         """Open it, making it first where that has not been done.
+
+        Args:
+            adapter: merged into the matrices.
 
         Raises:
             EmbedderUnavailable: if a library is missing, the weights can't be read, or the model does not run.
@@ -37,11 +46,12 @@ class E5:
         try:
             import onnxruntime
 
-            parts = open_parts(Precision(precision), say)
+            parts = open_parts(Precision(precision), say, adapter)
         except ImportError as error:
             raise EmbedderUnavailable(f"e5-{precision} can't run ({error}). {REINSTALL}") from error
         self.name = f"e5-{precision}"
         self.model_id = f"{self.name}@{parts.identity}"
+        self._limits = adapter.cosine_limit if adapter else float
         self.dim, self.max_tokens = parts.hidden, parts.positions
         self._begin, self._end, self._tokenizer = parts.begin, parts.end, parts.tokenizer
         options = onnxruntime.SessionOptions()
@@ -69,6 +79,9 @@ class E5:
 
     def embed_question(self, text: str) -> Vectors:
         return self._remembered(text)
+
+    def cosine_limit(self, limit: float) -> float:
+        return self._limits(limit + COSINE_OFFSET[self.name])
 
     def count_tokens(self, text: str) -> int:
         return len(self.tokens(PASSAGE + text)) + 2

