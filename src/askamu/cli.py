@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from askamu.ingest import IngestReport, PlannedFile
     from askamu.passage import Answer, Filters
     from askamu.report import Read
+    from askamu.tune.run import TuneReport
 
 DONE, PARTLY, USAGE, NO_INDEX = 0, 1, 2, 3
 SHOWN = 10  # of the names of what an ingest passed over
@@ -266,6 +267,43 @@ def chat(
 
 
 @app.command()
+def tune(
+    paths: Annotated[list[Path], typer.Argument(help="Filer, mapper eller mønstre. / Files, folders or globs.")],
+    out: Annotated[Path, typer.Option("--out", help="Mappe til adapteren. / Folder for the adapter.")],
+    base: Annotated[
+        str, typer.Option("--base", help="e5 (følger med) eller st:NAVN-ELLER-MAPPE. / The model to adapt.")
+    ] = "e5",
+    questions: Annotated[
+        list[Path] | None, typer.Option("--questions", help="JSONL med egne spørgsmål. / Questions of your own.")
+    ] = None,
+    held_out: Annotated[
+        int,
+        typer.Option("--held-out", min=0, help="De nyeste møder, der kun måles på. / Newest meetings to measure on."),
+    ] = 0,
+    passes: Annotated[
+        float | None, typer.Option("--passes", min=0.01, help="Gennemløb af eksemplerne. / Passes over the examples.")
+    ] = None,
+    rank: Annotated[int | None, typer.Option("--rank", min=1, max=128, help="Adapterens rang. / Its rank.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Frø til det tilfældige. / Seed.")] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Lær modellen, hvordan der spørges til referaterne. / Teach the model how these minutes are asked about."""
+    from askamu.tune.run import tune as run
+
+    settings = _settings(None, lang)
+    changes = {"passes": passes, "rank": rank, "seed": seed}
+    with _progress(settings.lang) as progress:
+        report = run(
+            paths, out, base=base, questions=questions or (), held_out=held_out, threads=settings.threads,
+            max_bytes=int(settings.max_file_mb * 1e6),
+            changes={k: v for k, v in changes.items() if v is not None}, progress=progress, language=settings.lang,
+        )  # fmt: skip
+    _print_tuned(report, settings.lang, as_json)
+    raise typer.Exit(PARTLY if report.failed else DONE)
+
+
+@app.command()
 def parse(
     paths: Annotated[list[Path], typer.Argument(help="Filer og mapper med referater. / Files and folders of minutes.")],
     to: Annotated[
@@ -448,6 +486,7 @@ def _progress(language: str) -> Iterator[Any]:
         "index": "cli.building",
         "answer": "cli.batch_progress",
         "fetch": "fetch.progress",
+        "learn": "tune.learn",
     }
     bars = Progress(
         TextColumn("{task.description}"),
@@ -579,6 +618,35 @@ def _print_report(report: IngestReport, language: str) -> None:
         for failure in report.failed:
             reason = failure.reason if failure.name in failure.reason else f"{failure.name}: {failure.reason}"
             errors.print(f"  {reason}", markup=False)
+
+
+def _print_tuned(report: TuneReport, language: str, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from askamu.texts import text
+
+    if as_json:
+        print(json.dumps(asdict(report) | {"missing": report.missing}, ensure_ascii=False, indent=1, default=str))
+        return
+    out, notice = _console(), _console(stderr=True)
+    for name, why in report.failed:
+        notice.print(f"{name}: {why}", markup=False)
+    kinds = ", ".join(f"{n} {kind}" for kind, n in report.examples.items())
+    total = sum(report.examples.values())
+    learned_from = report.meetings - report.held_out - report.checked
+    out.print(text("tune.learned_from", language, meetings=learned_from, examples=total, kinds=kinds), markup=False)
+    if report.missing:
+        notice.print(text("tune.missing", language, kinds=", ".join(report.missing)), markup=False)
+    measured = ("tune.measured_held", report.held_out) if report.held_out else ("tune.measured_checked", report.checked)
+    out.print(text(measured[0], language, meetings=measured[1]), markup=False)
+    for kind, gain in report.gains.items():
+        values = {"before": f"{gain.before:.3f}", "after": f"{gain.after:.3f}", "gain": f"{gain.gain:+.3f}"}
+        values |= {"low": f"{gain.low:+.3f}", "high": f"{gain.high:+.3f}"}
+        out.print("  " + text("tune.gain", language, kind=kind, n=gain.n, **values), markup=False)
+    values = {"size": f"{report.bytes / 1e6:.1f}", "minutes": f"{report.seconds / 60:.1f}"}
+    out.print(text("tune.done", language, folder=report.folder, digest=report.digest, **values), markup=False)
+    if sum(gain.gain * gain.n for gain in report.gains.values()) <= 0:
+        notice.print(text("tune.no_gain", language), markup=False)
 
 
 def _report_record(report: IngestReport) -> dict[str, Any]:

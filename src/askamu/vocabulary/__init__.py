@@ -20,12 +20,23 @@ from askamu.errors import BadVocabulary
 from askamu.minutes import SectionKind
 
 FOLDER = Path(__file__).parent
-PLAIN = ("headings", "municipalities", "stopwords")  # files of words; elsewhere a text is a regular expression
+PLAIN = (
+    "headings",
+    "municipalities",
+    "stopwords",
+    "thesaurus",
+)  # elsewhere a text is a regular expression
 PLAIN_LISTS = (
     ("noise", "lines"),
     ("noise", "under_heading"),
     ("people", "nobody"),
+    ("rewriting", "attendance_asked"),
+    ("rewriting", "frames"),
+    ("rewriting", "towns"),
     ("people", "parties"),
+    ("rewriting", "attendance_asked"),
+    ("rewriting", "frames"),
+    ("rewriting", "towns"),
     ("threads", "generic"),
     ("threads", "weightless"),
     ("threads", "recurring"),
