@@ -244,7 +244,7 @@ def test_a_run_that_was_broken_off_goes_on_to_the_same_end(tmp_path: Path, monke
     from askamu.tune.run import WORK
 
     monkeypatch.setattr(learn, "CHECK_EVERY", 2)
-    changes = {"passes": 0.1, "batch": 16}
+    changes = {"passes": 0.5, "batch": 16}
 
     def stop(stage: str, done: int, total: int) -> None:
         if stage == "learn" and done == 7:
