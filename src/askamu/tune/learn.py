@@ -47,7 +47,7 @@ HIDDEN = -1e9
 class Recipe:
     """How it is trained. The defaults are those of the adapter that ships (docs/adapter.md has what each brings)."""
 
-    rank: int = 16
+    rank: int = 8
     rate: float = 3e-4
     temperature: float = 0.02
     batch: int = 32
@@ -167,6 +167,7 @@ class Learner:
         """
         recipe = self.recipe
         bank = torch.from_numpy(passages).to(self.device)
+        cases = torch.tensor(corpus.cases, device=self.device)
         steps = max(1, math.ceil(recipe.passes * len(examples) / recipe.batch))
         weights = [p for p in self.adapted.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.01)
@@ -181,16 +182,15 @@ class Learner:
             checks, best = [Check(0, 0.0, check(self))], self.state()
         progress("learn", step, steps)
         while step < steps:
-            seed = (
-                recipe.seed * 1_000_003 + step
-            )  # each step its own, so that one that goes on ends as one that did not stop
+            # Each step has its own, so that a run that goes on ends as one that did not stop.
+            seed = recipe.seed * 1_000_003 + step
             chance = random.Random(seed)
             torch.manual_seed(seed)
             batch = _batch(examples, step, recipe)
             asked, answers = zip(*(self._asked(e, corpus, chance) for e in batch), strict=True)
             # A question that names one of two towns, or a day, has the other's passages to be told from.
             others = [row for e, a in zip(batch, answers, strict=True) for row in set(e.answers) - set(a)]
-            loss = self._loss(asked, answers, others[: recipe.batch // 2], bank, corpus, chance)
+            loss = self._loss(asked, answers, others[: recipe.batch // 2], bank, cases, corpus, chance)
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -236,6 +236,7 @@ class Learner:
         answers: Sequence[tuple[int, ...]],
         others: Sequence[int],
         bank: torch.Tensor,
+        cases: torch.Tensor,
         corpus: Corpus,
         chance: random.Random,
     ) -> torch.Tensor:
@@ -244,9 +245,9 @@ class Learner:
         Args:
             others: rows that are wrong for some of the questions.
             bank: the old vectors of the corpus.
+            cases: `corpus.cases`.
         """
         recipe = self.recipe
-        cases = torch.tensor(corpus.cases, device=self.device)
         with torch.no_grad(), self.adapted.disable_adapter():
             self.model.eval()
             old = self.questions(asked)
