@@ -19,6 +19,7 @@ GRAM = 4
 MIN_COMPOUND = 8  # letters a word must have to be split
 MAX_COMPOUND = 60  # longer ones are no words, and splitting takes time with the square of the length
 MIN_PART = 4  # letters each part must have
+MIN_WRITTEN = 3  # the same, of what people write apart (»små job«)
 LINKS = ("", "s", "e")  # linking letters between parts
 
 _FOLD = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa", "é": "e", "ü": "y", "ö": "oe", "ä": "ae"})
@@ -65,7 +66,7 @@ class Analyser:
     """
 
     def __init__(self, frequency: Mapping[str, int]) -> None:
-        self._known = {fold(w) for w, n in frequency.items() if len(w) >= MIN_PART and w.isalpha()}
+        self._known = {fold(w) for w, n in frequency.items() if len(w) >= MIN_WRITTEN and w.isalpha()}
         self._parts: dict[str, tuple[str, ...]] = {}
 
     def stems(self, text: str) -> list[str]:
@@ -76,35 +77,48 @@ class Analyser:
         return [p for w in words(text) for p in self.split(w)]
 
     def split(self, word: str) -> tuple[str, ...]:
-        """The stems of a compound's two parts, () where the corpus knows no such parts.
-
-        Of several splits the one with the most even parts is taken: it is the least likely to cut
-        off an ending.
-        """
+        """The stems of a compound's two parts, () where the corpus knows no such parts."""
         word = fold(word)
         found = self._parts.get(word)
         if found is None:
-            found = self._parts[word] = self._split(word)
+            cut = self._cut(word, MIN_PART) if len(word) >= MIN_COMPOUND else None
+            found = self._parts[word] = (stem(word[: cut[0]]), stem(word[cut[1] :])) if cut else ()
         return found
 
-    def _split(self, word: str) -> tuple[str, ...]:
-        if not MIN_COMPOUND <= len(word) <= MAX_COMPOUND or not word.isalpha():
-            return ()
-        best: tuple[int, tuple[str, ...]] | None = None
-        for cut in range(MIN_PART, len(word) - MIN_PART + 1):
+    def apart(self, word: str) -> str:
+        """A compound written as two words, as many people do (»jobrotation« -> »job rotation«); else the word."""
+        cut = self._cut(fold(word), MIN_WRITTEN)
+        for at in range(1, len(word)):
+            if cut and len(fold(word[:at])) == cut[1]:
+                return f"{word[:at]} {word[at:]}"
+        return word
+
+    def _cut(self, word: str, part: int) -> tuple[int, int] | None:
+        """Where the first part of a folded compound ends and where the second one begins.
+
+        Of several splits the one with the most even parts is taken: it is the least likely to cut
+        off an ending.
+
+        Args:
+            part: letters each part must have.
+        """
+        if len(word) > MAX_COMPOUND or not word.isalpha():
+            return None
+        best: tuple[int, int] | None = None
+        least = len(word)
+        for cut in range(part, len(word) - part + 1):
             tail = word[cut:]
-            if tail not in self._known and stem(tail) not in self._known:
+            if tail not in self._known and (len(stem(tail)) < part or stem(tail) not in self._known):
                 continue
             for link in LINKS:
-                head = word[: cut - len(link)]
-                if len(head) < MIN_PART or not word[:cut].endswith(link):
+                end = cut - len(link)
+                if end < part or not word[:cut].endswith(link):
                     continue
-                if head in self._known:
-                    evenness = -abs(len(head) - len(tail))
-                    if best is None or evenness > best[0]:
-                        best = (evenness, (stem(head), stem(tail)))
+                if word[:end] in self._known:
+                    if abs(end - len(tail)) < least:
+                        best, least = (end, cut), abs(end - len(tail))
                     break
-        return best[1] if best else ()
+        return best
 
     def grams(self, text: str) -> list[str]:
         """Folded, padded character 4-grams of each word; numbers stay whole."""

@@ -51,7 +51,7 @@ class Recipe:
     rate: float = 3e-4
     temperature: float = 0.02
     batch: int = 32
-    passes: float = 1.5  # over the examples
+    passes: float = 2.0  # over the examples
     keep: float = 1.5  # weight of the term that keeps vectors near their old ones
     hard: float = 0.4  # share of the questions that bring a passage along that is near to them and wrong
     alike: float = 0.02  # a passage more like the question than the best answer by this much may answer it too: hidden
@@ -218,7 +218,7 @@ class Learner:
     def _asked(self, example: Example, corpus: Corpus, chance: random.Random) -> tuple[str, tuple[int, ...]]:
         asked, answers = example.asked, example.answers
         if self.recipe.rewriting:
-            asked = rewrite(asked, example.kind, chance)
+            asked = rewrite(asked, example.kind, chance, corpus.analyser)
         if self.recipe.naming and (example.kind is Kind.MEETING or chance.random() < NAMED):
             towns = sorted({corpus.places[row].municipality or "" for row in answers})
             place = corpus.places[chance.choice(answers)]

@@ -14,8 +14,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date as day
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
+from askamu.danish import Analyser, frequencies
 from askamu.decision import recommendation_points
 from askamu.errors import BadQuestions
 from askamu.minutes import AgendaItem, Minutes, SectionKind, Span
@@ -74,6 +76,11 @@ class Corpus:
         self._numbers: dict[str, int] = {}
         self.meetings: dict[str, Minutes] = {}  # by id
         self._rows: dict[tuple[str, int], list[tuple[int, Passage]]] = {}
+
+    @cached_property
+    def analyser(self) -> Analyser:
+        """Of the words of its texts; to be asked for once they are all there."""
+        return Analyser(frequencies(self.texts))
 
     def add(self, text: str, case: str, place: Place) -> int:
         """Take in a passage; returns its row."""

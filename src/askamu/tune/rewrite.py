@@ -6,18 +6,26 @@ import random
 import re
 from functools import cache
 
+from askamu.danish import Analyser
 from askamu.tune.pairs import Kind
 from askamu.vocabulary import table
 
-# How often each is done to a text that was mined. Written questions only ever get the last two.
-SHORTER, EVERYDAY, FRAME, DROP, SHUFFLE, LOWER, FOLD, TYPO = 0.8, 0.6, 0.4, 0.3, 0.1, 0.3, 0.1, 0.15
+# How often each is done to a text that was mined. Written questions only ever get the last three.
+SHORTER, EVERYDAY, FRAME, DROP, SHUFFLE, LOWER = 0.8, 0.6, 0.4, 0.3, 0.1, 0.3
+APART, FOLD, TYPO = 0.15, 0.1, 0.15
+WORD_APART = 0.5  # of each compound of such a text
 PART = 5, 14  # words
 DROPPED = 0.25  # share of the words
+_LETTERS = re.compile(r"[^\W\d_]+")
 _FOLDED = str.maketrans({"å": "aa", "ø": "oe", "æ": "ae", "Å": "Aa", "Ø": "Oe", "Æ": "Ae"})
 
 
-def rewrite(text: str, kind: Kind, chance: random.Random) -> str:
-    """One way in which somebody may ask for it; another each time."""
+def rewrite(text: str, kind: Kind, chance: random.Random, analyser: Analyser) -> str:
+    """One way in which somebody may ask for it; another each time.
+
+    Args:
+        analyser: knows which words are compounds.
+    """
     if kind not in (Kind.WRITTEN, Kind.MEETING):
         if kind is not Kind.TITLE and chance.random() < SHORTER:
             text = _part(text, chance)
@@ -28,8 +36,9 @@ def rewrite(text: str, kind: Kind, chance: random.Random) -> str:
         text = text.lower() if chance.random() < LOWER else text
         if chance.random() < FRAME:
             text = chance.choice(table("rewriting")["frames"]).replace("…", text.rstrip(" .?"))
-    text = text.translate(_FOLDED) if chance.random() < FOLD / (2 if kind is Kind.WRITTEN else 1) else text
-    return _mistyped(text, chance) if chance.random() < TYPO / (2 if kind is Kind.WRITTEN else 1) else text
+    text = _apart(text, chance, analyser) if chance.random() < APART else text
+    text = text.translate(_FOLDED) if chance.random() < FOLD else text
+    return _mistyped(text, chance) if chance.random() < TYPO else text
 
 
 def everyday(text: str, chance: random.Random) -> str:
@@ -68,6 +77,11 @@ def _fewer(text: str, chance: random.Random) -> str:
 def _shuffled(text: str, chance: random.Random) -> str:
     words = text.split()
     return " ".join(chance.sample(words, len(words)))
+
+
+def _apart(text: str, chance: random.Random, analyser: Analyser) -> str:
+    """Some of the compounds written as two words."""
+    return _LETTERS.sub(lambda w: analyser.apart(w[0]) if chance.random() < WORD_APART else w[0], text)
 
 
 def _mistyped(text: str, chance: random.Random) -> str:

@@ -259,7 +259,7 @@ class _Test:
         self.corpus = corpus
         chance = random.Random(7)
         mined = [
-            Example(rewrite(e.asked, e.kind, chance), e.kind, e.answers)
+            Example(rewrite(e.asked, e.kind, chance, corpus.analyser), e.kind, e.answers)
             for e in mine(corpus)
             if e.kind in (Kind.TITLE, Kind.SUMMARY)
         ]
