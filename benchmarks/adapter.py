@@ -39,21 +39,26 @@ def asked(row: dict[str, Any]) -> str:
 
 def gold_places(library: Library, rows: Rows) -> Places:
     """The items that answer each question, as document and place."""
-    numbered: dict[tuple[str, str], tuple[str, int]] = {}
-    for meeting in library.meetings:
-        items = library.minutes(meeting.id).items
-        for index, item in enumerate(items):
-            numbered[meeting.source, item.number or str(index + 1)] = (meeting.id, index)
-        numbered[meeting.source, "0"] = (meeting.id, -1)
+    places = places_of(library).items()
     return [
         {
             place
-            for (source, number), place in numbered.items()
+            for (source, number), place in places
             for gold in row["gold"]
             if source.startswith(gold["doc"]) and number == gold["item"]
         }
         for row in rows
     ]
+
+
+def places_of(library: Library) -> dict[tuple[str, str], tuple[str, int]]:
+    """File and item number, as answers name them -> document and place."""
+    found = {}
+    for meeting in library.meetings:
+        for index, item in enumerate(library.minutes(meeting.id).items):
+            found[meeting.source, item.number or str(index + 1)] = (meeting.id, index)
+        found[meeting.source, "0"] = (meeting.id, -1)
+    return found
 
 
 def written_places(library: Library, rows: Rows) -> tuple[Rows, Places]:
@@ -89,15 +94,11 @@ def ranks_alone(library: Library, rows: Rows, gold: Places) -> list[int]:
 
 def ranks_together(library: Library, rows: Rows, gold: Places) -> list[int]:
     """By the whole retrieval, as an answer records it."""
-    numbers = {
-        (meeting.source, item.number or str(index + 1)): (meeting.id, index)
-        for meeting in library.meetings
-        for index, item in enumerate(library.minutes(meeting.id).items)
-    } | {(meeting.source, "0"): (meeting.id, -1) for meeting in library.meetings}
+    places = places_of(library)
     found = []
     for row, right in zip(rows, gold, strict=True):
         answer = ask(library, row["question"], [Turn(t["role"], t["content"]) for t in row.get("history", [])])
-        ranked = list(dict.fromkeys(numbers.get((r.source, r.item)) for r in answer.retrieved))
+        ranked = list(dict.fromkeys(places.get((r.source, r.item)) for r in answer.retrieved))
         found.append(next((n for n, place in enumerate(ranked, start=1) if place in right), FAR))
     return found
 

@@ -129,7 +129,8 @@ def test_attachments_say_nothing_of_the_meeting_itself(fetched: Path, tmp_path: 
     assert not minutes.absent
     settings = Settings(index=tmp_path / "index")
     ingest([fetched], settings)
-    for question in ("Hvem var fraværende?", "Hvem deltog ikke?"):
+    for question in ("Hvem var fraværende?", "Hvem deltog ikke?", "Hvem var der ikke?", "Who was absent?",
+                     "hvem manglede i marts 2024", "Hvem havde meldt afbud i udvalget?"):  # fmt: skip
         assert "Hansen" not in ask(open_library(settings), question).text
 
 

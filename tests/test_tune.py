@@ -22,7 +22,18 @@ from askamu.embed import Keywords
 from askamu.errors import BadQuestions, CannotTune
 from askamu.minutes import SectionKind
 from askamu.tune.measure import difference, ranks, reciprocal
-from askamu.tune.pairs import TEXTS, Corpus, Example, Kind, Place, add_written, corpus_of, mine, read_questions
+from askamu.tune.pairs import (
+    TEXTS,
+    Corpus,
+    Example,
+    Kind,
+    Place,
+    add_written,
+    corpus_of,
+    mine,
+    on_other_meetings,
+    read_questions,
+)
 from askamu.tune.rewrite import everyday, rewrite
 from askamu.tune.run import EXTRA, tune
 
@@ -54,7 +65,7 @@ def test_what_asks_is_answered_in_its_own_item(corpus: Corpus, examples: list[Ex
     assert len(examples) > 200
     for example in examples:
         assert example.answers
-        if example.kind not in (Kind.MEETING, Kind.THREAD):
+        if example.kind not in (Kind.ATTENDANCE, Kind.THREAD):
             assert len({places[row] for row in example.answers}) == 1
 
 
@@ -96,6 +107,7 @@ def test_written_questions_find_their_section(corpus: Corpus, tmp_path: Path) ->
     file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     (example,) = read_questions(file, corpus)
     assert example.answers == tuple(corpus.rows(meeting, index, only=SectionKind.DECISION))
+    assert on_other_meetings(file, corpus.meetings.values()) == 1
 
 
 @pytest.mark.parametrize(

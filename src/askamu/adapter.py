@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ FORMAT = 1
 SHIPPED = Path(__file__).parent / "adapters" / "minutes"
 TENSORS, CONFIG, ABOUT = "adapter_model.safetensors", "adapter_config.json", "askamu.json"
 MOST_BYTES = 200_000_000
+MOST_VALUES = 100_000_000  # of one matrix
 _PREFIX = "base_model.model."
 
 Floats = NDArray[np.float32]
@@ -40,21 +41,41 @@ class Adapter:
     digest: str  # of its tensors: eight signs of the SHA-256
     before: tuple[float, float]  # mean and spread of questions' likeness to their best passages without it
     after: tuple[float, float]  # and with it
+    rank: int
     scale: float
-    tensors: dict[
-        str, Floats
-    ]  # »encoder.layer.0.attention.self.query.lora_A.weight«: (rank, in), or lora_B: (out, rank)
+    data: bytes = field(repr=False)  # of the file of tensors
 
-    @property
-    def modules(self) -> list[str]:
-        """The names of the modules whose matrices it changes."""
-        return [name.removesuffix(".lora_A.weight") for name in self.tensors if name.endswith(".lora_A.weight")]
+    def changes(self) -> dict[str, Floats]:
+        """What is added to each module's matrix, (out, in), by the module's name.
 
-    def change(self, module: str) -> Floats:
-        """What is added to the matrix of a module, (out, in)."""
-        down, up = self.tensors[f"{module}.lora_A.weight"], self.tensors[f"{module}.lora_B.weight"]
-        change: Floats = (up @ down * self.scale).astype(np.float32)
-        return change
+        »encoder.layer.0.attention.self.query« is changed by its lora_B.weight, (out, rank), times its lora_A.weight,
+        (rank, in), times the scale.
+
+        Raises:
+            AdapterUnusable: if the tensors are no such pairs of finite numbers.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        try:
+            tensors = {n.removeprefix(_PREFIX): t.astype(np.float32) for n, t in load(self.data).items()}
+            modules = [name.removesuffix(".lora_A.weight") for name in tensors if name.endswith(".lora_A.weight")]
+            if not modules or len(tensors) != 2 * len(modules):
+                raise ValueError("no pairs")
+            changes = {}
+            for module in modules:
+                down, up = tensors[f"{module}.lora_A.weight"], tensors[f"{module}.lora_B.weight"]
+                if down.ndim != 2 or up.ndim != 2 or down.shape[0] != self.rank:
+                    raise ValueError(module)
+                if len(up) * down.shape[1] > MOST_VALUES:
+                    raise ValueError(module)
+                change: Floats = up @ down * np.float32(self.scale)
+                if not np.isfinite(change).all():
+                    raise ValueError(module)
+                changes[module] = change
+        except (SafetensorError, ValueError, KeyError) as error:
+            raise self.unfit() from error
+        return changes
 
     def cosine_limit(self, limit: float) -> float:
         """What a limit on cosines without it is with it: as many spreads from the mean."""
@@ -66,7 +87,7 @@ class Adapter:
 
 
 def read_adapter(folder: Path, base: str) -> Adapter:
-    """Read and check an adapter.
+    """Read an adapter and check that it is whole; its tensors are read where they are needed (`Adapter.changes`).
 
     Args:
         base: the model that it is to change, as `Adapter.base` names it.
@@ -97,7 +118,7 @@ def read_adapter(folder: Path, base: str) -> Adapter:
         before, after = (_measured(about["likeness"][when]) for when in ("before", "after"))
         if not math.isfinite(scale):
             raise ValueError("its scale")
-        return Adapter(folder, trained_on, about["sha256"][:8], before, after, scale, _tensors(data, rank))
+        return Adapter(folder, trained_on, about["sha256"][:8], before, after, rank, scale, data)
     except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
         raise AdapterUnusable("adapter_damaged", folder, file=TENSORS) from error
 
@@ -112,23 +133,3 @@ def _measured(given: Any) -> tuple[float, float]:
 def digest_of(config: bytes, tensors: bytes) -> str:
     """The SHA-256 of all that sets the vectors."""
     return hashlib.sha256(hashlib.sha256(config).digest() + hashlib.sha256(tensors).digest()).hexdigest()
-
-
-def _tensors(data: bytes, rank: int) -> dict[str, Floats]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        read = load(data)
-    except SafetensorError as error:
-        raise ValueError(error) from error
-    tensors = {name.removeprefix(_PREFIX): value.astype(np.float32) for name, value in read.items()}
-    for name, value in tensors.items():
-        module, _, side = name.removesuffix(".weight").rpartition(".lora_")
-        if value.ndim != 2 or not np.isfinite(value).all() or value.shape[side == "B"] != rank:
-            raise ValueError(name)
-        if side not in ("A", "B") or f"{module}.lora_{'AB'[side == 'A']}.weight" not in tensors:
-            raise ValueError(name)
-    if not tensors:
-        raise ValueError("it is empty")
-    return tensors

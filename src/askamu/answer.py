@@ -335,11 +335,9 @@ def _covered(context: Context, hit: ItemHit) -> float:
 
 
 def _covered_by_attachment(context: Context, hit: ItemHit) -> float:
-    """As `_covered`, of the attachment that the item was found by, if it was. It says nothing of who took part."""
+    """As `_covered`, of the attachment that the item was found by, if it was."""
     best = hit.hits[0].passage
-    if not _is_attached(best) or context.question.kind is QuestionKind.WHO:
-        return 0.0
-    return context.matcher.score(context.matcher.credits(best.text))
+    return context.matcher.score(context.matcher.credits(best.text)) if _is_attached(best) else 0.0
 
 
 def _absent_subject(context: Context) -> bool:

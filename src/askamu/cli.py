@@ -637,6 +637,8 @@ def _print_tuned(report: TuneReport, language: str, as_json: bool) -> None:
     out.print(text("tune.learned_from", language, meetings=learned_from, examples=total, kinds=kinds), markup=False)
     if report.missing:
         notice.print(text("tune.missing", language, kinds=", ".join(report.missing)), markup=False)
+    if report.elsewhere:
+        notice.print(text("tune.elsewhere", language, n=report.elsewhere), markup=False)
     measured = ("tune.measured_held", report.held_out) if report.held_out else ("tune.measured_checked", report.checked)
     out.print(text(measured[0], language, meetings=measured[1]), markup=False)
     for kind, gain in report.gains.items():

@@ -198,7 +198,7 @@ class SentenceTransformer:
             ) from error
         self.name = f"st:{model}"
         self.model_id = f"{self.name}@{_st_version(model)}"
-        self._limits: Callable[[float], float] = float
+        self._limit: Callable[[float], float] = float
         if adapter is not None:
             self._adapt(adapter)
         dimension = getattr(self._model, "get_embedding_dimension", None)  # so named from version 6
@@ -220,6 +220,7 @@ class SentenceTransformer:
         from askamu.adapter import read_adapter
 
         adapter = read_adapter(folder, st_base(self._model))
+        adapter.changes()  # says if they can't be used
         try:
             from peft import PeftModel
         except ImportError as error:
@@ -231,7 +232,7 @@ class SentenceTransformer:
         self._model[0].auto_model = adapted.merge_and_unload()
         self._model.eval()
         self.model_id += f"+{adapter.digest}"
-        self._limits = adapter.cosine_limit
+        self._limit = adapter.cosine_limit
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         if not texts:
@@ -243,7 +244,7 @@ class SentenceTransformer:
         return self._remembered(text)
 
     def cosine_limit(self, limit: float) -> float:
-        return self._limits(limit)
+        return self._limit(limit)
 
     def count_tokens(self, text: str) -> int:
         with self._lock:
@@ -341,8 +342,9 @@ def open_embedder(
 
     if setting != BEST:
         return opened(setting)
-    ours = built_by is not None and not built_by.startswith("st:")  # another's is not for us to choose
-    choice = [str(built_by), "keywords"] if ours else list(ENGINES)
+    if built_by is not None and built_by.startswith("st:"):
+        built_by = None  # not for us to choose
+    choice = [built_by, "keywords"] if built_by else list(ENGINES)
     for name, instead in zip(choice, [*choice[1:], None], strict=True):
         try:
             return opened(name)

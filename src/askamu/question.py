@@ -140,7 +140,7 @@ def understand(
         kind = QuestionKind.SMALL_TALK
     wants = {w for w in ("number", "date", "person") if pattern("answer_type", w).search(completed)}
     if kind is QuestionKind.WHO or pattern("presence", "absent").search(completed):
-        about_meeting = bool(pattern("presence", "meeting").search(completed))
+        about_meeting = bool(pattern("presence", "meeting").search(completed)) or _only_presence(completed, meetings)
         if about_meeting and pattern("presence", "absent").search(completed):
             wants.add("absent")
         elif about_meeting and pattern("presence", "attended").search(completed):
@@ -236,6 +236,16 @@ def _cited(said: str) -> tuple[tuple[str | None, str], ...]:
 
 def _municipalities(meetings: Sequence[Meeting]) -> tuple[str, ...]:
     return tuple(sorted({m.municipality for m in meetings if m.municipality}))
+
+
+def _only_presence(completed: str, meetings: Sequence[Meeting]) -> bool:
+    """Whether a question says nothing but who was there, and of whom: »hvem var fraværende i Greve?«."""
+    rest = completed
+    for name in ("absent", "attended"):
+        rest = pattern("presence", name).sub(" ", rest)
+    bodies = words(" ".join(f"{m.municipality or ''} {m.committee or ''}" for m in meetings))
+    known = stop_words() | frame_words() | months().keys() | {*bodies, *(f"{w}s" for w in bodies)}
+    return rest != completed and not any(w.isalpha() and w not in known for w in words(rest))
 
 
 def _names(text: str, municipality: str) -> bool:

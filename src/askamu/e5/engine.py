@@ -51,7 +51,7 @@ class E5:
             raise EmbedderUnavailable(f"e5-{precision} can't run ({error}). {REINSTALL}") from error
         self.name = f"e5-{precision}"
         self.model_id = f"{self.name}@{parts.identity}"
-        self._limits = adapter.cosine_limit if adapter else float
+        self._limit = adapter.cosine_limit if adapter else float
         self.dim, self.max_tokens = parts.hidden, parts.positions
         self._begin, self._end, self._tokenizer = parts.begin, parts.end, parts.tokenizer
         options = onnxruntime.SessionOptions()
@@ -81,7 +81,7 @@ class E5:
         return self._remembered(text)
 
     def cosine_limit(self, limit: float) -> float:
-        return self._limits(limit + COSINE_OFFSET[self.name])
+        return self._limit(limit + COSINE_OFFSET[self.name])
 
     def count_tokens(self, text: str) -> int:
         return len(self.tokens(PASSAGE + text)) + 2

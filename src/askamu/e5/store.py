@@ -175,10 +175,9 @@ def _changes(weights: wheel.Weights, adapter: Adapter) -> dict[str, wheel.Floats
         for ours, theirs in wheel.MODULES.items()
     }
     changes = {}
-    for module in adapter.modules:
+    for module, change in adapter.changes().items():
         name = matrices.get(module, "")
         rows = weights.feed_forward if name.endswith(".fi.w") else weights.hidden
-        change = adapter.change(module)
         if not name or change.shape != weights.matrix(name, rows).shape:
             raise adapter.unfit()
         changes[name] = change

@@ -219,7 +219,7 @@ class Learner:
         asked, answers = example.asked, example.answers
         if self.recipe.rewriting:
             asked = rewrite(asked, example.kind, chance, corpus.analyser)
-        if self.recipe.naming and (example.kind is Kind.MEETING or chance.random() < NAMED):
+        if self.recipe.naming and (example.kind is Kind.ATTENDANCE or chance.random() < NAMED):
             towns = sorted({corpus.places[row].municipality or "" for row in answers})
             place = corpus.places[chance.choice(answers)]
             if len(towns) > 1 and chance.random() < COMPARED:
@@ -339,9 +339,8 @@ class _Kept:
             if kept["digest"] != self._digest:
                 return [], {}, 0
             checks, best, step = [Check(*c) for c in kept["checks"]], dict(kept["best"]), int(kept["step"])
-            if [m.shape for m in means] != [m.shape for m in kept["means"]] or not {"now", "optimizer", "plan"} <= set(
-                kept
-            ):
+            fits = [m.shape for m in means] == [m.shape for m in kept["means"]]
+            if not fits or not {"now", "optimizer", "plan"} <= kept.keys():
                 return [], {}, 0
         except Exception:  # cut off, or of another version: it is trained anew
             return [], {}, 0

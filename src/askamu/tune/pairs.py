@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date as day
@@ -44,7 +44,7 @@ class Kind(StrEnum):
     SENTENCE = "sentence"  # of the case: asks for the item's other passages
     DECISION = "decision"  # what the committee added asks for the case
     THREAD = "thread"  # a summary asks for the same case in another meeting
-    MEETING = "meeting"  # who took part, and when: asks for where the minutes note it
+    ATTENDANCE = "attendance"  # who took part: asks for where the minutes note it
     WRITTEN = "written"  # somebody wrote it
 
 
@@ -216,7 +216,7 @@ def _attendance(corpus: Corpus) -> Iterator[Example]:
             if noted.search(passage.text) and (index < 0 or passage.section is SectionKind.DECISION)
         ]
         if rows:
-            yield from (Example(asked, Kind.MEETING, tuple(rows)) for asked in words["attendance_asked"])
+            yield from (Example(asked, Kind.ATTENDANCE, tuple(rows)) for asked in words["attendance_asked"])
 
 
 def read_questions(path: Path, corpus: Corpus) -> list[Example]:
@@ -246,6 +246,12 @@ def read_questions(path: Path, corpus: Corpus) -> list[Example]:
         if answers:
             examples.append(Example(asked[:MOST], Kind.WRITTEN, tuple(answers)))
     return examples
+
+
+def on_other_meetings(path: Path, meetings: Iterable[Minutes]) -> int:
+    """How many of a file's questions (`read_questions`) are on none of these meetings."""
+    stems = {Path(m.source).stem for m in meetings}
+    return sum(json.loads(line)["meeting"] not in stems for _, line in _lines(path))
 
 
 def add_written(path: Path, corpus: Corpus) -> list[Example]:

@@ -26,7 +26,7 @@ def rewrite(text: str, kind: Kind, chance: random.Random, analyser: Analyser) ->
     Args:
         analyser: knows which words are compounds.
     """
-    if kind not in (Kind.WRITTEN, Kind.MEETING):
+    if kind not in (Kind.WRITTEN, Kind.ATTENDANCE):
         if kind is not Kind.TITLE and chance.random() < SHORTER:
             text = _part(text, chance)
         if chance.random() < EVERYDAY:

@@ -12,16 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
-from importlib import metadata
+from datetime import date
 from itertools import zip_longest
 from pathlib import Path
-from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from askamu.adapter import ABOUT, CONFIG, FORMAT, TENSORS, digest_of
+from askamu.adapter import ABOUT
 from askamu.chunk import CHUNK_TOKENS, chunk
 from askamu.embed import NONE, Embedder, Progress, SentenceTransformer, Vectors, open_embedder, silent
 from askamu.errors import AskamuError, CannotTune, NotOpened, ParserFailed
@@ -30,12 +28,19 @@ from askamu.load import DEFAULT_MAX_BYTES, load
 from askamu.minutes import Minutes
 from askamu.parse import parse
 from askamu.sidecar import corrected
-from askamu.tune.measure import Difference, difference, ranks, reciprocal
-from askamu.tune.pairs import TEXTS, Corpus, Example, Kind, add_written, corpus_of, mine, read_questions
-from askamu.tune.rewrite import rewrite
-
-if TYPE_CHECKING:
-    from askamu.tune.learn import Learned, Learner, Recipe
+from askamu.tune.measure import Difference, HeldOut
+from askamu.tune.pairs import (
+    TEXTS,
+    Corpus,
+    Example,
+    Kind,
+    add_written,
+    corpus_of,
+    mine,
+    on_other_meetings,
+    read_questions,
+)
+from askamu.tune.write import data_of, write_adapter
 
 EXTRA = ("torch", "peft", "sentence_transformers")
 LEAST_EXAMPLES = 100  # mined
@@ -43,10 +48,8 @@ LEAST_MEETINGS = 2  # one to learn from, and one to see when to stop
 BATCH = 64
 CHECKED = 0.1  # share of the meetings, the newest, on which it is seen when to stop
 MINED, MOST_MINED = 0.5, 2_000  # mined examples for each one written by hand; at most so many if few were written
-MOST_CHECKED = 400  # examples mined
 CHECKED_PASSAGES, MEASURED_PASSAGES = 1_000, 10_000
 WORK = ".training"
-CARD = Path(__file__).parent / "card.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class TuneReport:
     folder: Path
     meetings: int
     failed: tuple[tuple[str, str], ...]  # file, why
+    elsewhere: int  # written questions on meetings that are not among them
     checked: int  # meetings that are not trained on, by which it was seen when to stop
     held_out: int  # meetings that were not looked at before the end
     examples: dict[str, int]  # by kind
@@ -63,9 +67,7 @@ class TuneReport:
     seconds: float
     bytes: int
     digest: str
-    gains: dict[
-        str, Difference
-    ]  # MRR of texts that ask, before and after, by kind; on held-out meetings if there are any
+    gains: dict[str, Difference]  # MRR of what asks, by kind; on held-out meetings if there are any
 
     @property
     def missing(self) -> list[str]:
@@ -105,6 +107,7 @@ def tune(
     """
     if any(importlib.util.find_spec(name) is None for name in EXTRA):
         raise CannotTune("tune_extra")
+    from askamu.e5.store import find_source
     from askamu.tune.learn import Learner, Recipe
 
     started = time.perf_counter()
@@ -131,26 +134,45 @@ def tune(
                 "tune_few", examples=len(examples), meetings=len(trained), least=LEAST_EXAMPLES,
                 needed=max(len(meetings) + 1, _needed(len(examples), len(meetings))),
             )  # fmt: skip
+        elsewhere = sum(on_other_meetings(file, meetings) for file in questions)
         by_hand = [e for file in questions for e in read_questions(file, corpus)]
-        for file in sorted(TEXTS.glob("*.jsonl")) if written else ():
-            by_hand += add_written(file, corpus)
+        shipped = sorted(TEXTS.glob("*.jsonl")) if written else []
+        by_hand += [e for file in shipped for e in add_written(file, corpus)]
         examples = _some(examples, max(MOST_MINED, round(MINED * len(by_hand))), recipe.seed) + by_hand
         vectors = _embed(corpus.texts, embedder, out / WORK, progress)
         learner = Learner(folder, prompts, recipe, threads)
-        watch = _Test(cut(watched), questions, CHECKED_PASSAGES)
+        watch = HeldOut(cut(watched), questions, CHECKED_PASSAGES)
         learned = learner.learn(corpus, vectors, examples, watch.mrr, out / WORK, progress)
         learner.use(learned)
-        test = _Test(cut(newest), questions, MEASURED_PASSAGES) if newest else watch
-        gains, likeness = test.gains(learner), watch.likeness(learner)
-        report = TuneReport(
-            out, len(meetings), tuple(failed), len(watched), len(newest),
-            dict(Counter(e.kind.value for e in examples)), learned.step, time.perf_counter() - started, 0, "", gains,
+        test = HeldOut(cut(newest), questions, MEASURED_PASSAGES) if newest else watch
+        before, after = test.look(learner, tuned=False), test.look(learner, tuned=True)
+        gains = test.gains(before, after)
+        kinds = dict(Counter(e.kind.value for e in examples))
+        seconds = time.perf_counter() - started
+        size, digest = write_adapter(
+            out, learned, learner.base if base.startswith("st:") else find_source().base, recipe,
+            {"before": before.spread(), "after": after.spread()},
+            {
+                "data": data_of(trained, [*questions, *shipped]), "meetings": len(trained), "checked": len(watched),
+                "held_out": len(newest), "examples": kinds, "seconds": round(seconds),
+                "mrr": {kind: {k: round(v, 4) for k, v in asdict(gain).items()} for kind, gain in gains.items()},
+            },
         )  # fmt: skip
-        made_for = learner.base if base.startswith("st:") else _bundled()
-        data = _data(trained, questions, written)
-        size, digest = _write(out, learned, recipe, report, made_for, likeness, data)
     shutil.rmtree(out / WORK, ignore_errors=True)
-    return TuneReport(**{**{f: getattr(report, f) for f in report.__slots__}, "bytes": size, "digest": digest})
+    return TuneReport(
+        out,
+        len(meetings),
+        tuple(failed),
+        elsewhere,
+        len(watched),
+        len(newest),
+        kinds,
+        learned.step,
+        seconds,
+        size,
+        digest,
+        gains,
+    )
 
 
 def _some(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
@@ -166,12 +188,6 @@ def _some(examples: Sequence[Example], most: int, seed: int) -> list[Example]:
 def _needed(examples: int, meetings: int) -> int:
     """About how many meetings it takes, if others give as much as these."""
     return -(-LEAST_EXAMPLES * meetings // max(examples, 1))
-
-
-def _bundled() -> str:
-    from askamu.e5.store import find_source
-
-    return find_source().base
 
 
 def _writable(out: Path) -> None:
@@ -246,143 +262,3 @@ def _embed(texts: Sequence[str], embedder: Embedder, work: Path, progress: Progr
         np.save(file, vectors, allow_pickle=False)
     beside.replace(kept)
     return vectors
-
-
-class _Test:
-    """Texts that ask of meetings that are not trained on, and the passages to find.
-
-    Args:
-        passages: the most to find them among; all that answer are among them.
-    """
-
-    def __init__(self, corpus: Corpus, questions: Sequence[Path], passages: int) -> None:
-        self.corpus = corpus
-        chance = random.Random(7)
-        mined = [
-            Example(rewrite(e.asked, e.kind, chance, corpus.analyser), e.kind, e.answers)
-            for e in mine(corpus)
-            if e.kind in (Kind.TITLE, Kind.SUMMARY)
-        ]
-        asked = [e for file in questions for e in read_questions(file, corpus)]
-        examples = chance.sample(mined, min(MOST_CHECKED, len(mined))) + asked
-        chance.shuffle(examples)
-        chosen: set[int] = set()
-        self.examples: list[Example] = []
-        for example in examples:
-            if len(chosen | set(example.answers)) <= passages:
-                chosen |= set(example.answers)
-                self.examples.append(example)
-        rest = sorted(set(range(len(corpus.texts))) - chosen)
-        chosen |= set(chance.sample(rest, max(0, min(len(rest), passages - len(chosen)))))
-        self.rows = sorted(chosen)
-
-    def mrr(self, learner: Learner) -> float:
-        """Of all examples."""
-        found = self._ranks(learner, tuned=True)[0]
-        return float(reciprocal(found).mean()) if found else 0.0
-
-    def gains(self, learner: Learner) -> dict[str, Difference]:
-        """By kind."""
-        if not self.examples:
-            return {}
-        before, after = (self._ranks(learner, tuned=t)[0] for t in (False, True))
-        one, other = reciprocal(before), reciprocal(after)
-        kinds = np.array([e.kind.value for e in self.examples])
-        return {k: difference(one[kinds == k].tolist(), other[kinds == k].tolist()) for k in sorted(set(kinds))}
-
-    def likeness(self, learner: Learner) -> dict[str, tuple[float, float]]:
-        """Mean and spread of the likeness of questions to their best passages, before and after."""
-        found = {}
-        for when, tuned in (("before", False), ("after", True)):
-            best = self._ranks(learner, tuned)[1] if self.examples else np.array([0.8, 0.9])
-            found[when] = (round(float(best.mean()), 4), round(max(float(best.std()), 0.01), 4))
-        return found
-
-    def _ranks(self, learner: Learner, tuned: bool) -> tuple[list[int], Vectors]:
-        """Of the examples, and the likeness of their best passages."""
-        if not self.examples:
-            return [], np.zeros(0, dtype=np.float32)
-        asked = learner.vectors([e.asked for e in self.examples], tuned=tuned)
-        vectors = np.zeros((len(self.corpus.texts), asked.shape[1]), dtype=np.float32)
-        texts = [self.corpus.texts[row] for row in self.rows]
-        vectors[self.rows] = learner.vectors(texts, passages=True, tuned=tuned)
-        likeness: Vectors = (asked @ vectors[self.rows].T).max(axis=1)
-        return ranks(asked, vectors, self.corpus, self.examples), likeness
-
-
-def _data(trained: Sequence[Minutes], questions: Sequence[Path], written: bool) -> dict[str, str]:
-    """What was learned from: name -> how much, and a digest."""
-    found = {}
-    for municipality in sorted({m.municipality or "?" for m in trained}):
-        some = [m for m in trained if (m.municipality or "?") == municipality]
-        days = sorted(m.held_on.isoformat() for m in some if m.held_on)
-        digest = hashlib.sha256("\0".join(m.text for m in some).encode()).hexdigest()
-        period = f", {days[0]} to {days[-1]}" if days else ""
-        found[municipality] = f"{len(some)} meetings{period}, SHA-256 of their texts {digest[:16]}"
-    for file in [*questions, *(sorted(TEXTS.glob("*.jsonl")) if written else ())]:
-        content = file.read_bytes()
-        lines = len(content.splitlines())
-        found[file.name] = f"{lines} lines, SHA-256 {hashlib.sha256(content).hexdigest()[:16]}"
-    return found
-
-
-def _write(
-    out: Path,
-    learned: Learned,
-    recipe: Recipe,
-    report: TuneReport,
-    base: str,
-    likeness: dict[str, tuple[float, float]],
-    data: dict[str, str],
-) -> tuple[int, str]:
-    """Write the folder's files; `askamu.json` last, since it vouches for the others. Returns size and digest."""
-    from safetensors.numpy import save
-
-    tensors = save({name: np.ascontiguousarray(value.astype(np.float16)) for name, value in learned.tensors.items()})
-    settings = {k: sorted(v) if isinstance(v, set) else v for k, v in learned.config.items()}
-    settings |= {"base_model_name_or_path": base, "inference_mode": True}
-    config = json.dumps(settings, indent=1, default=str).encode()
-    sha256 = digest_of(config, tensors)
-    about: dict[str, Any] = {
-        "format": FORMAT,
-        "base": base,
-        "sha256": sha256,
-        "likeness": likeness,
-        "made_by": f"askamu {metadata.version('askamu')}",
-        "made_on": datetime.now(UTC).date().isoformat(),
-        "data": data,
-        "recipe": asdict(recipe),
-        "meetings": report.meetings - report.held_out - report.checked,
-        "checked": report.checked,
-        "held_out": report.held_out,
-        "examples": report.examples,
-        "steps": report.steps,
-        "seconds": round(report.seconds),
-        "mrr": {kind: {k: round(v, 4) for k, v in asdict(gain).items()} for kind, gain in report.gains.items()},
-    }
-    (out / ABOUT).unlink(missing_ok=True)
-    for name, content in (
-        (TENSORS, tensors),
-        (CONFIG, config),
-        ("README.md", _card(about).encode()),
-        (ABOUT, json.dumps(about, indent=1).encode()),
-    ):
-        (out / name).write_bytes(content)
-    return len(tensors), sha256[:8]
-
-
-def _card(about: dict[str, Any]) -> str:
-    """The model card."""
-    rows = "\n".join(
-        f"| {kind} | {d['n']} | {d['before']:.3f} | {d['after']:.3f} | "
-        f"{d['after'] - d['before']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}] |"
-        for kind, d in about["mrr"].items()
-    )
-    values = {k: v for k, v in about.items() if not isinstance(v, dict)} | {
-        "rows": rows,
-        "recipe": ", ".join(f"{name} {value}" for name, value in about["recipe"].items()),
-        "kinds": ", ".join(f"{n} {kind}" for kind, n in about["examples"].items()),
-        "where": "held-out" if about["held_out"] else "checked",
-        "data": "\n".join(f"- {name}: {told}" for name, told in about["data"].items()),
-    }
-    return Template(CARD.read_text(encoding="utf-8")).substitute(values)
