@@ -38,9 +38,10 @@ lint: install-dev
 	$(BIN)/ruff format --check src ui tests benchmarks
 	$(BIN)/mypy
 
-# Development figures: QUESTIONS is a file of questions with gold, by default those on the seeds; MINUTES what they are about.
-eval: install-dev
-	$(BIN)/python benchmarks/answers.py --minutes "$(MINUTES)" --questions "$(QUESTIONS)"
+# How good the answers are: QUESTIONS is a file of questions with gold, by default those on the seeds; MINUTES what they are about.
+eval: install
+	folder=$$(mktemp -d) && $(BIN)/askamu ingest "$(MINUTES)" --index "$$folder" && \
+		$(BIN)/askamu eval "$(QUESTIONS)" --index "$$folder"; status=$$?; rm -rf "$$folder"; exit $$status
 
 # Without a GPU, a build of PyTorch for processors alone is ten times smaller: TORCH='torch --index-url URL', see pytorch.org
 $(VENV)/tune: $(VENV)/base

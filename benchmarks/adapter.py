@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from askamu.answer import ask
+from askamu.bootstrap import difference
 from askamu.config import settings
 from askamu.ingest import ingest
 from askamu.library import Library, open_library
 from askamu.passage import Turn
-from askamu.tune.measure import difference, reciprocal
+from askamu.tune.measure import reciprocal
 from askamu.tune.pairs import case_of
 
 FAR = 10**6  # rank of what is not found

@@ -2,10 +2,8 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
-from conftest import SHARED
 
 from askamu import texts
 from askamu.answer import ask
@@ -418,39 +416,3 @@ def test_examples_can_be_answered(library: Library) -> None:
     assert len(examples) >= 4
     for example in examples:
         assert ask(library, example).tier in (Tier.ANSWER, Tier.POSSIBLE), example
-
-
-@pytest.mark.shared
-@pytest.mark.slow
-def test_development_figures(shared: Path, tmp_path: Path) -> None:
-    """The floors of the whole way over real minutes, well below the mean (one question is half a point)."""
-    import subprocess
-    import sys
-
-    from askamu.ingest import ingest
-
-    settings = Settings(index=tmp_path / "index")
-    ingest([SHARED / "seeds"], settings)
-    library = open_library(settings)
-    rows = [json.loads(line) for line in (SHARED / "eval" / "dev.jsonl").read_text(encoding="utf-8").splitlines()]
-    with (tmp_path / "answers.jsonl").open("w", encoding="utf-8") as out:
-        for row in rows:
-            history = [Turn(t["role"], t["content"]) for t in row.get("history", [])]
-            out.write(
-                json.dumps(as_record(ask(library, row["question"], history), row["id"]), ensure_ascii=False) + "\n"
-            )
-    (tmp_path / "texts").mkdir()
-    for m in library.meetings:
-        (tmp_path / "texts" / f"{m.source}.txt").write_bytes(library.minutes(m.id).text.encode("utf-8"))
-    subprocess.run(
-        [sys.executable, str(SHARED / "eval" / "score.py"), "--gold", str(SHARED / "eval" / "dev.jsonl"), "--answers", str(tmp_path / "answers.jsonl"),
-         "--texts", str(tmp_path / "texts"), "--originals", str(SHARED / "seeds"), "--json", str(tmp_path / "score.json")],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    metrics = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))["metrics"]
-    assert metrics["quote_exact"]["mean"] == 1.0
-    assert metrics["quote_genuine"]["mean"] == 1.0
-    assert metrics["number_fidelity"]["mean"] == 1.0
-    floors = {"item_hit@1": 0.85, "item_hit@5": 0.92, "full_answer": 0.68, "citation_precision": 0.85, "answered": 0.93}
-    for metric, floor in floors.items():
-        assert metrics[metric]["mean"] >= floor, metric

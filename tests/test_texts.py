@@ -61,18 +61,15 @@ BUILT = (
     "embed.instead_",
     "api.refused.",
     "api.refused_",
+    "eval.by_",
+    "eval.miss_",
 )
 
 
 def code() -> str:
     package = Path(texts.__file__).parent
-    files = [
-        *package.glob("*.py"),
-        *package.glob("e5/*.py"),
-        *package.glob("tune/*.py"),
-        *package.glob("compose/*.py"),
-        *package.glob("ui/*.py"),
-    ]
+    files = [p for p in package.rglob("*.py") if "vocabulary" not in p.parts]
+    files += (package / "ui").glob("*.py")  # a link, which rglob does not follow
     return "\n".join(p.read_text(encoding="utf-8") for p in files)
 
 

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from test_cli import run as command
 
 from askamu import vocabulary
+from askamu.bootstrap import difference
 from askamu.chunk import chunk
 from askamu.danish import Analyser, frequencies
 from askamu.embed import Keywords
 from askamu.errors import BadQuestions, CannotTune
 from askamu.minutes import SectionKind
-from askamu.tune.measure import difference, ranks, reciprocal
+from askamu.tune.measure import ranks, reciprocal
 from askamu.tune.pairs import (
     TEXTS,
     Corpus,

@@ -9,27 +9,33 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from askamu.errors import AskamuError, BadSetting
+from askamu.terminal import (
+    fetch_record,
+    ingest_record,
+    print_answer,
+    print_case,
+    print_fetched,
+    print_figures,
+    print_ingested,
+    print_parse,
+    print_plan,
+    print_tuned,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from askamu.config import Settings
-    from askamu.fetch import FetchReport
-    from askamu.ingest import IngestReport, PlannedFile
-    from askamu.passage import Answer, Filters
+    from askamu.passage import Filters
     from askamu.report import Read
-    from askamu.tune.run import TuneReport
 
 DONE, PARTLY, USAGE, NO_INDEX = 0, 1, 2, 3
-SHOWN = 10  # of the names of what an ingest passed over
 
 app = typer.Typer(
     name="askamu",
@@ -145,21 +151,21 @@ def ingest(
     if dry_run and watching:
         raise typer.BadParameter("Vælg --dry-run eller --watch. / Choose --dry-run or --watch.")
     if dry_run:
-        with _progress(settings.lang) as progress:
+        with progress_bar(settings.lang) as progress:
             files = plan(paths, settings, only=only, progress=progress, overrides=overrides)
-        _print_plan(files, settings.lang, as_json)
+        print_plan(files, settings.lang, as_json)
         raise typer.Exit(PARTLY if any(f.status == UNREADABLE for f in files) else DONE)
     if watching:
         if overrides != NOTHING:
             raise typer.BadParameter(text("ingest.no_watch", settings.lang))
         _watch(paths, settings, only, interval, as_json)
         raise typer.Exit(DONE)
-    with _progress(settings.lang) as progress:
+    with progress_bar(settings.lang) as progress:
         report = run(paths, settings, only=only, progress=progress, overrides=overrides)
     if as_json:
-        print(json.dumps(_report_record(report), ensure_ascii=False, indent=1))
+        print(json.dumps(ingest_record(report), ensure_ascii=False, indent=1))
     else:
-        _print_report(report, settings.lang)
+        print_ingested(report, settings.lang)
     raise typer.Exit(PARTLY if report.failed else DONE)
 
 
@@ -198,12 +204,12 @@ def fetch(
     )
     if not contact:
         print(text("fetch.no_contact", settings.lang), file=sys.stderr)
-    with _progress(settings.lang) as progress:
+    with progress_bar(settings.lang) as progress:
         report = run(site, out, options, progress)
     if as_json:
-        print(json.dumps(_fetch_record(report), ensure_ascii=False, indent=1))
+        print(json.dumps(fetch_record(report), ensure_ascii=False, indent=1))
     else:
-        _print_fetch(report, settings.lang)
+        print_fetched(report, settings.lang)
     raise typer.Exit(DONE if report.complete else PARTLY)
 
 
@@ -246,7 +252,7 @@ def ask(
     if as_json:
         print(json.dumps(as_record(answer), ensure_ascii=False, indent=1))
     else:
-        _print_answer(answer)
+        print_answer(answer)
 
 
 @app.command()
@@ -264,6 +270,53 @@ def chat(
     from askamu.ui.server import serve
 
     serve(settings, host, port)
+
+
+@app.command("eval")
+def evaluate(
+    questions: Annotated[list[Path], typer.Argument(help="JSONL med spørgsmål og svar. / Questions with gold.")],
+    index: IndexOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Gem målingen til senere sammenligning. / Keep the run.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="En tidligere måling (--out). / An earlier run to compare with.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Rapport med hver fejl. / Report of every miss.")] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Mål svarenes kvalitet på spørgsmål med kendte svar. / Measure the answers on questions with gold."""
+    from dataclasses import asdict
+
+    from askamu.evaluate.figures import as_run, compare, figures, read_run
+    from askamu.evaluate.gold import read_gold
+    from askamu.evaluate.page import report
+    from askamu.evaluate.run import elsewhere, evaluate
+    from askamu.library import open_library
+    from askamu.texts import text
+
+    settings = _settings(index, lang)
+    asked = read_gold(questions)
+    before = read_run(against) if against else {}
+    library = open_library(settings)
+    with progress_bar(settings.lang) as progress:
+        scores = evaluate(library, asked, progress)
+    found = figures(asked, scores)
+    changed = compare(before, scores)
+    run = as_run(asked, scores, found, library.searched_by or "")
+    if out:
+        _write(out, json.dumps(run, ensure_ascii=False, indent=1), settings.lang)
+    if html:
+        _write(html, report(asked, scores, found, changed, settings.lang), settings.lang)
+    if as_json:
+        print(json.dumps(run | {"change": {k: asdict(v) for k, v in changed.items()}}, ensure_ascii=False, indent=1))
+    else:
+        print_figures(found, changed, settings.lang)
+    strange = elsewhere(library, asked)
+    if strange:
+        print(text("eval.elsewhere", settings.lang, n=len(strange), ids=", ".join(strange[:5])), file=sys.stderr)
+    raise typer.Exit(PARTLY if strange else DONE)
 
 
 @app.command()
@@ -293,13 +346,13 @@ def tune(
 
     settings = _settings(None, lang)
     changes = {"passes": passes, "rank": rank, "seed": seed}
-    with _progress(settings.lang) as progress:
+    with progress_bar(settings.lang) as progress:
         report = run(
             paths, out, base=base, questions=questions or (), held_out=held_out, threads=settings.threads,
             max_bytes=int(settings.max_file_mb * 1e6),
             changes={k: v for k, v in changes.items() if v is not None}, progress=progress, language=settings.lang,
         )  # fmt: skip
-    _print_tuned(report, settings.lang, as_json)
+    print_tuned(report, settings.lang, as_json)
     raise typer.Exit(PARTLY if report.failed else DONE)
 
 
@@ -343,13 +396,10 @@ def parse(
         if as_json:
             print(json.dumps(parse_record(minutes), ensure_ascii=False))
         elif to is None:
-            _print_parse(parse_record(minutes), settings.lang)
+            print_parse(parse_record(minutes), settings.lang)
     failed = sum(r.failure is not None for r in results)
     if to is not None:
-        try:
-            to.write_text(report(results, settings.lang), encoding="utf-8")
-        except OSError as error:
-            raise BadSetting(text("problem.bad_out", settings.lang, file=to, why=error.strerror)) from error
+        _write(to, report(results, settings.lang), settings.lang)
         said = text("report.written", settings.lang, file=to, files=len(results), failed=failed)
         print(said, file=sys.stderr)
     raise typer.Exit(PARTLY if failed else DONE)
@@ -413,7 +463,7 @@ def case(
     if as_json:
         print(json.dumps({"case_number": number, "threads": records}, ensure_ascii=False, indent=1))
     elif records:
-        _print_case(number, records, settings.lang)
+        print_case(number, records, settings.lang)
     if not records:
         key = case_key(number)
         title = next((s.title for s in items if s.case_number and case_key(s.case_number) == key), None)
@@ -422,6 +472,15 @@ def case(
         else:
             print(text("case.formality", settings.lang, number=number, title=title), file=sys.stderr)
     raise typer.Exit(DONE if records else PARTLY)
+
+
+def _write(file: Path, content: str, language: str) -> None:
+    from askamu.texts import text
+
+    try:
+        file.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise BadSetting(text("problem.bad_out", language, file=file, why=error.strerror)) from error
 
 
 def _batch(settings: Settings, filters: Filters, batch: Path, out: Path, lang: str | None) -> int:
@@ -444,7 +503,7 @@ def _batch(settings: Settings, filters: Filters, batch: Path, out: Path, lang: s
         target = out.open("w", encoding="utf-8")
     except OSError as error:
         raise BadSetting(text("problem.bad_out", settings.lang, file=out, why=error.strerror)) from error
-    with target, _progress(settings.lang) as progress:
+    with target, progress_bar(settings.lang) as progress:
         for number, line in enumerate(lines, start=1):
             progress("answer", number, len(lines))
             if not line.strip():
@@ -465,333 +524,6 @@ def _batch(settings: Settings, filters: Filters, batch: Path, out: Path, lang: s
     return failed
 
 
-@contextmanager
-def _progress(language: str) -> Iterator[Any]:
-    """A bar a stage on stderr: counts, rate and time left. Silent where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    from askamu.texts import text
-
-    names = {
-        "read": "cli.reading",
-        "embed": "cli.embedding",
-        "vectors": "cli.building",
-        "index": "cli.building",
-        "answer": "cli.batch_progress",
-        "fetch": "fetch.progress",
-        "learn": "tune.learn",
-    }
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    tasks: dict[str, Any] = {}
-
-    def report(stage: str, done: int, total: int) -> None:
-        if stage not in names:
-            return
-        name = names[stage]
-        if stage not in tasks:
-            tasks[stage] = bars.add_task(text(name, language), total=total, rate="")
-        task = next(t for t in bars.tasks if t.id == tasks[stage])
-        speed = f"{task.speed:.1f}/s" if task.speed else ""
-        bars.update(tasks[stage], completed=done, total=total, rate=speed)
-
-    with bars:
-        yield report
-
-
-def _console(stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=stderr, highlight=False)
-
-
-def _print_answer(answer: Answer) -> None:
-    from rich.markdown import Markdown
-    from rich.markup import escape
-
-    from askamu.passage import Tier
-    from askamu.show import by_item, filters_line, place_line, related_line
-    from askamu.texts import text
-
-    console = _console()
-    said = answer.language
-    if answer.completed_question != answer.question:
-        console.print(f"[dim]{escape(text('cli.understood_as', said, question=answer.completed_question))}[/dim]")
-    if filters_line(answer.filters):
-        console.print(f"[dim]{escape(text('cli.limited_to', said, filters=filters_line(answer.filters)))}[/dim]")
-    if answer.tier is Tier.POSSIBLE:
-        console.print(f"[yellow]{escape(text('cli.possible', said))}[/yellow]")
-    console.print(Markdown(answer.text, hyperlinks=False))
-    if answer.citations:
-        console.print(f"\n[bold]{escape(text('cli.sources', said))}[/bold]")
-        for cited in by_item(answer.citations):
-            console.print(f"  {place_line(cited[0], said)}", markup=False)
-            for citation in cited:
-                where = f"{citation.source}, {citation.start}–{citation.end}"
-                console.print(
-                    f"      [{citation.n}] {citation.heading or citation.title} ({where})", markup=False, style="dim"
-                )
-    if answer.related:
-        console.print(f"\n[bold]{escape(text('cli.related', said))}[/bold]")
-        for related in answer.related:
-            console.print(f"  {related_line(related, said)}", markup=False)
-    for warning in answer.warnings:
-        console.print(f"[yellow]{escape(warning)}[/yellow]")
-
-
-def _print_report(report: IngestReport, language: str) -> None:
-    from rich.box import SIMPLE
-    from rich.markup import escape
-    from rich.table import Table
-
-    from askamu.texts import text
-
-    console = _console()
-    table = Table(title=text("cli.table_title", language), title_justify="left", box=SIMPLE)
-    table.add_column(text("cli.file", language), overflow="fold")
-    for key in ("date", "items", "closed", "passages", "status"):
-        heading = text(f"cli.{key}", language)
-        right = key in ("items", "closed", "passages")
-        width = 10 if key == "date" else len(heading)
-        table.add_column(heading, justify="right" if right else "left", no_wrap=True, min_width=width)
-    whose = None
-    for m in sorted(report.meetings, key=lambda m: (m.municipality or "", m.committee or "", m.date_text, m.source)):
-        if whose != (m.municipality, m.committee):
-            whose = (m.municipality, m.committee)
-            said = ", ".join(w or text("cli.unknown", language) for w in whose)
-            table.add_section()
-            table.add_row(f"[bold]{escape(said)}[/bold]")
-        date = m.held_on.strftime("%d.%m.%Y") if m.held_on else text("date.short_unknown", language)
-        cells = [
-            f"  {m.source}",
-            date,
-            str(m.items),
-            str(m.closed),
-            str(m.passages),
-            text(f"cli.status_{m.status}", language),
-        ]
-        table.add_row(*(escape(c) for c in cells))
-    console.print(table)
-    for m in report.meetings:
-        for warning in m.warnings:
-            console.print(f"  {m.source}: {warning}", markup=False, style="yellow")
-    if report.left_out:
-        console.print(text("ingest.left_out", language), markup=False)
-        for f in report.left_out:
-            console.print(f"  {f.name}: {f.reason}", markup=False, style="yellow")
-    if report.skipped:
-        names = ", ".join(f.name for f in report.skipped[:SHOWN]) + (" …" if len(report.skipped) > SHOWN else "")
-        console.print(text("ingest.skipped", language, names=names), markup=False, style="dim")
-    items = sum(m.items for m in report.meetings)
-    if report.repaired:
-        console.print(text("cli.repaired", language, why=report.repaired), markup=False)
-    if report.reembedded_from:
-        console.print(text("cli.reembedded", language, other=report.reembedded_from), markup=False)
-    if report.removed:
-        console.print(text("cli.removed", language, sources=", ".join(report.removed)), markup=False)
-    if not report.built:
-        console.print(text("cli.unchanged", language), markup=False)
-    console.print(
-        text(
-            "cli.summary", language, meetings=len(report.meetings), items=items, passages=report.passages,
-            embedded=report.passages_embedded, rate=f"{report.rate:.0f}", seconds=f"{report.seconds:.1f}",
-        ),
-        markup=False,
-    )  # fmt: skip
-    if report.failed:
-        errors = _console(stderr=True)
-        errors.print(text("cli.failed", language), style="bold red")
-        for failure in report.failed:
-            reason = failure.reason if failure.name in failure.reason else f"{failure.name}: {failure.reason}"
-            errors.print(f"  {reason}", markup=False)
-
-
-def _print_tuned(report: TuneReport, language: str, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from askamu.texts import text
-
-    if as_json:
-        print(json.dumps(asdict(report) | {"missing": report.missing}, ensure_ascii=False, indent=1, default=str))
-        return
-    out, notice = _console(), _console(stderr=True)
-    for name, why in report.failed:
-        notice.print(f"{name}: {why}", markup=False)
-    kinds = ", ".join(f"{n} {kind}" for kind, n in report.examples.items())
-    total = sum(report.examples.values())
-    learned_from = report.meetings - report.held_out - report.checked
-    out.print(text("tune.learned_from", language, meetings=learned_from, examples=total, kinds=kinds), markup=False)
-    if report.missing:
-        notice.print(text("tune.missing", language, kinds=", ".join(report.missing)), markup=False)
-    if report.elsewhere:
-        notice.print(text("tune.elsewhere", language, n=report.elsewhere), markup=False)
-    measured = ("tune.measured_held", report.held_out) if report.held_out else ("tune.measured_checked", report.checked)
-    out.print(text(measured[0], language, meetings=measured[1]), markup=False)
-    for kind, gain in report.gains.items():
-        values = {"before": f"{gain.before:.3f}", "after": f"{gain.after:.3f}", "gain": f"{gain.gain:+.3f}"}
-        values |= {"low": f"{gain.low:+.3f}", "high": f"{gain.high:+.3f}"}
-        out.print("  " + text("tune.gain", language, kind=kind, n=gain.n, **values), markup=False)
-    values = {"size": f"{report.bytes / 1e6:.1f}", "minutes": f"{report.seconds / 60:.1f}"}
-    out.print(text("tune.done", language, folder=report.folder, digest=report.digest, **values), markup=False)
-    if sum(gain.gain * gain.n for gain in report.gains.values()) <= 0:
-        notice.print(text("tune.no_gain", language), markup=False)
-
-
-def _report_record(report: IngestReport) -> dict[str, Any]:
-    return {
-        "meetings": [
-            {
-                "source": m.source, "municipality": m.municipality, "committee": m.committee,
-                "date": m.held_on.isoformat() if m.held_on else None, "items": m.items, "closed": m.closed,
-                "passages": m.passages, "status": m.status, "warnings": list(m.warnings),
-            }
-            for m in report.meetings
-        ],
-        "failed": [{"name": f.name, "reason": f.reason} for f in report.failed],
-        "skipped": [{"name": f.name, "reason": f.reason} for f in report.skipped],
-        "left_out": [{"name": f.name, "reason": f.reason} for f in report.left_out],
-        "removed": list(report.removed), "generation": report.generation, "built": report.built,
-        "documents": report.documents, "passages": report.passages, "passages_embedded": report.passages_embedded,
-        "seconds": round(report.seconds, 2),
-    }  # fmt: skip
-
-
-def _print_parse(record: dict[str, Any], language: str) -> None:
-    from askamu.texts import text
-
-    unknown = text("cli.unknown", language)
-    date = (
-        record["date"] or f"{text('date.unknown', language)} ({record['date_evidence']})"
-        if record["date_evidence"]
-        else record["date"]
-    )
-    console = _console()
-    fields = {key: record[key] or unknown for key in ("source", "kind", "municipality", "committee", "layout")}
-    console.print(
-        text(
-            "cli.parsed",
-            language,
-            **fields,
-            date=date or text("date.unknown", language),
-            confidence=record["confidence"],
-        ),
-        markup=False,
-        style="bold",
-    )
-    for item in record["items"]:
-        closed = f" ({text('cli.closed_item', language)})" if item["closed"] else ""
-        console.print(
-            f"{item['number'] or '–':>4}  {item['title'] or '–'}{closed}  {item['case_number'] or ''}", markup=False
-        )
-        if item["sections"]:
-            console.print("      " + ", ".join(s["heading"] for s in item["sections"]), markup=False, style="dim")
-        if item["decision"]:
-            outcomes = ", ".join(text(f"outcome.{o}", language) for o in item["decision"]["outcomes"])
-            console.print(f"      → {outcomes}: {' '.join(item['decision']['text'].split())[:160]}", markup=False)
-    for warning in record["warnings"]:
-        console.print(f"  ! {warning}", markup=False)
-
-
-def _print_case(number: str, records: Sequence[dict[str, Any]], language: str) -> None:
-    from askamu.record import case_key
-    from askamu.texts import text
-
-    console = _console()
-    unknown = text("cli.unknown", language)
-    console.print(text("case.heading", language, number=number), markup=False, style="bold")
-    if len(records) > 1:
-        console.print(text("case.several", language, count=len(records)), markup=False)
-    for record in records:
-        steps, place = record["steps"], record["municipality"] or unknown
-        key = "case.municipality" if len(steps) > 1 else "case.municipality_one"
-        extent = {"steps": len(steps)} if len(steps) > 1 else {}
-        title = text("case.title", language, title=record["title"])
-        console.print(f"\n{title}, {text(key, language, municipality=place, **extent)}", markup=False, style="bold")
-        for step in steps:
-            item = text("case.item", language, number=step["item"] or "–", title=step["title"])
-            where = ", ".join((_case_day(step, language), step["committee"] or unknown, item))
-            console.print(f"  {where}", markup=False)
-            if step["confidence"] < 1:
-                said = f"{step['confidence']:.2f}"
-                said = said.replace(".", ",") if language == "da" else said
-                notes = [text("case.seems", language, confidence=said)]
-                if step["case_number"] and case_key(step["case_number"]) != case_key(number):
-                    notes.append(text("case.other_number", language, number=step["case_number"]))
-                console.print(f"      {', '.join(notes)}", markup=False, style="yellow")
-            if step["closed"]:
-                console.print(f"      {text('case.closed_item', language)}", markup=False, style="dim")
-            elif step["decision"] is None:
-                console.print(f"      {text('case.no_decision', language)}", markup=False, style="dim")
-            else:
-                outcomes = ", ".join(text(f"outcome.{o}", language) for o in step["outcomes"])
-                console.print(f"      → {outcomes}: »{' '.join(step['decision'].split())}«", markup=False)
-
-
-def _case_day(step: dict[str, Any], language: str) -> str:
-    """When a step was, in digits; an undated meeting by its bounds."""
-    from datetime import date
-
-    from askamu.texts import text
-
-    first, last = (
-        date.fromisoformat(step[k]).strftime("%d.%m.%Y") if step[k] else None for k in ("earliest", "latest")
-    )
-    if step["date"]:
-        return date.fromisoformat(step["date"]).strftime("%d.%m.%Y")
-    if first and last:
-        return text("case.between", language, first=first, last=last)
-    return text("date.unknown", language)
-
-
-def _print_plan(files: Sequence[PlannedFile], language: str, as_json: bool) -> None:
-    from collections import Counter
-
-    from rich.box import SIMPLE
-    from rich.markup import escape
-    from rich.table import Table
-
-    from askamu.ingest import NEW, REMOVED, REPLACED, SKIPPED, UNCHANGED, UNREADABLE
-    from askamu.texts import text
-
-    counts = dict.fromkeys((NEW, UNCHANGED, REPLACED, REMOVED, UNREADABLE), 0) | Counter(f.status for f in files)
-    if as_json:
-        rows = [{"name": f.name, "path": str(f.path), "status": f.status, "notes": list(f.notes)} for f in files]
-        print(json.dumps({"files": rows, "counts": counts}, ensure_ascii=False, indent=1))
-        return
-    names = {
-        NEW: "watch.plan_new",
-        UNCHANGED: "watch.plan_unchanged",
-        REPLACED: "watch.plan_replaced",
-        REMOVED: "watch.plan_removed",
-        UNREADABLE: "watch.plan_unreadable",
-        SKIPPED: "ingest.plan_skipped",
-    }
-    table = Table(title=text("watch.plan_title", language), title_justify="left", box=SIMPLE)
-    for key in ("cli.file", "cli.status", "watch.plan_notes"):
-        table.add_column(text(key, language), overflow="fold")
-    for f in files:
-        table.add_row(*(escape(c) for c in (f.name, text(names[f.status], language), "; ".join(f.notes))))
-    console = _console()
-    console.print(table)
-    console.print(text("watch.plan_summary", language, **counts), markup=False)
-    if counts.get(SKIPPED):
-        console.print(text("ingest.plan_skipped_count", language, skipped=counts[SKIPPED]), markup=False)
-
-
 def _watch(paths: Sequence[Path], settings: Settings, only: bool, interval: float, as_json: bool) -> None:
     """Watch until somebody says stop, by Ctrl+C or as a service manager does; either is a good end."""
     import signal
@@ -810,7 +542,7 @@ def _watch(paths: Sequence[Path], settings: Settings, only: bool, interval: floa
             print(text("watch.failed", lang, time=time, why=why), file=sys.stderr, flush=True)
             return
         if as_json:
-            print(json.dumps(_report_record(outcome), ensure_ascii=False), flush=True)
+            print(json.dumps(ingest_record(outcome), ensure_ascii=False), flush=True)
             return
         status = [m.status for m in outcome.meetings]
         if outcome.built or outcome.failed:
@@ -833,81 +565,3 @@ def _watch(paths: Sequence[Path], settings: Settings, only: bool, interval: floa
         watch(paths, settings, say, only=only, interval=interval)
     except KeyboardInterrupt:
         print(text("watch.stopped", lang), file=sys.stderr, flush=True)
-
-
-def _print_fetch(report: FetchReport, language: str) -> None:
-    from rich.box import SIMPLE
-    from rich.markup import escape
-    from rich.table import Table
-
-    from askamu.fetch import REPLACED, REPLACED_FOLDER, STATUSES, WITHDRAWN, WITHDRAWN_FOLDER
-    from askamu.texts import text
-
-    console, errors = _console(), _console(stderr=True)
-    table = Table(title=text("fetch.table_title", language, site=report.site), title_justify="left", box=SIMPLE)
-    table.add_column(text("fetch.committee", language), overflow="fold")
-    shown = [s for s in STATUSES if report.count(s)]
-    names = dict(
-        zip(
-            STATUSES,
-            ("fetch.new", "fetch.changed", "fetch.unchanged", "fetch.replaced", "fetch.withdrawn", "fetch.failed",
-             "fetch.left"),
-            strict=True,
-        )
-    )  # fmt: skip
-    for status in shown:
-        table.add_column(text(names[status], language), justify="right")
-    for committee in sorted({m.committee for m in report.meetings}):
-        counts = [sum(m.status == s for m in report.meetings if m.committee == committee) for s in shown]
-        table.add_row(escape(committee), *(str(n or "") for n in counts))
-    table.add_section()
-    table.add_row(text("fetch.all", language), *(str(report.count(s)) for s in shown))
-    if shown:
-        console.print(table)
-    for status, key, place in (
-        (WITHDRAWN, "fetch.withdrawn_list", WITHDRAWN_FOLDER),
-        (REPLACED, "fetch.replaced_list", REPLACED_FOLDER),
-    ):
-        if report.count(status):
-            console.print(text(key, language, folder=report.folder / place), markup=False)
-            for m in report.meetings:
-                if m.status == status:
-                    console.print(f"  {m.name}", markup=False)
-    attached = sum(m.attachments for m in report.meetings)
-    console.print(
-        text(
-            "fetch.summary", language, meetings=len(report.meetings), attachments=attached,
-            requests=report.requests, seconds=f"{report.seconds:.1f}", folder=report.folder,
-        ),
-        markup=False,
-    )  # fmt: skip
-    if report.count(WITHDRAWN) or report.count(REPLACED):
-        console.print(text("fetch.ingest_only", language, folder=report.folder), markup=False)
-    if report.failed:
-        errors.print(text("fetch.failed_list", language), style="bold red")
-        for m in report.failed:
-            for problem in m.problems:
-                errors.print(f"  {m.name}: {problem.say(language)}", markup=False)
-    if report.stopped:
-        errors.print(report.stopped.say(language), markup=False, style="bold red")
-
-
-def _fetch_record(report: FetchReport) -> dict[str, Any]:
-    from askamu.fetch import STATUSES
-
-    return {
-        "site": report.site,
-        "folder": str(report.folder),
-        "meetings": [
-            {
-                "id": m.id, "committee": m.committee, "date": m.held_on.isoformat() if m.held_on else None,
-                "status": m.status, "file": str(m.file) if m.file else None, "attachments": m.attachments,
-                "problems": [str(p) for p in m.problems],
-            }
-            for m in report.meetings
-        ],
-        "counts": {status: report.count(status) for status in STATUSES},
-        "stopped": str(report.stopped) if report.stopped else None,
-        "requests": report.requests,
-        "seconds": round(report.seconds, 2),
-    }  # fmt: skip

@@ -27,7 +27,8 @@
     ├── EmbedderUnavailable
     ├── AdapterUnusable      the untuned model goes on
     ├── CannotTune           the extra is missing, or there is too little to learn from
-    │   └── BadQuestions         a file of written questions
+    ├── BadQuestions         a file of written questions
+    ├── BadRun               a kept evaluation
     ├── BadQuestion          exit 2: empty or too long
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
     ├── BadDate, PeriodReversed  exit 2
@@ -58,9 +59,7 @@ from typing import Literal
 
 SidecarProblem = Literal["sidecar_unreadable", "sidecar_key", "sidecar_type", "sidecar_date", "sidecar_address"]
 AdapterProblem = Literal["adapter_missing", "adapter_damaged", "adapter_version", "adapter_base", "adapter_extra"]
-TuneProblem = Literal[
-    "tune_extra", "tune_few", "tune_few_meetings", "tune_base", "tune_out", "tune_not_empty", "tune_questions"
-]
+TuneProblem = Literal["tune_extra", "tune_few", "tune_few_meetings", "tune_base", "tune_out", "tune_not_empty"]
 VocabularyProblem = Literal[
     "vocabulary_unreadable", "vocabulary_unknown", "vocabulary_key", "vocabulary_form", "vocabulary_pattern"
 ]
@@ -321,13 +320,24 @@ class CannotTune(AskamuError):
         super().__init__("", **values)
 
 
-class BadQuestions(CannotTune):
+class BadQuestions(AskamuError):
     """A file of written questions, or a line of it, that can't be read. Line 0: the file."""
 
+    problem = "bad_questions"
     exit_code = 2
 
     def __init__(self, file: Path, line: int, error: Exception) -> None:
-        super().__init__("tune_questions", file=file, line=line, why=getattr(error, "strerror", None) or error)
+        super().__init__(file=file, line=line, why=getattr(error, "strerror", None) or error)
+
+
+class BadRun(AskamuError):
+    """The file of an evaluation that is to be compared with can't be read."""
+
+    problem = "bad_run"
+    exit_code = 2
+
+    def __init__(self, file: Path, error: Exception) -> None:
+        super().__init__(file=file, why=getattr(error, "strerror", None) or error)
 
 
 class BadQuestion(AskamuError):

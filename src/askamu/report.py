@@ -5,24 +5,19 @@ The page stands alone: no script, nothing fetched, and what comes from a documen
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from askamu import texts
+from askamu.html import escape as _e
+from askamu.html import page
 from askamu.lines import contents_title, is_noise, is_page_number, read_lines
 from askamu.minutes import AgendaItem, Decision, Minutes, Section, SectionKind, Span
 
 LOW_CONFIDENCE = 0.8  # below it, a person should look
 FEW = 3  # so many files stand open
 MAX_NOISE = 200  # different lines left out that are shown of one file
-
-# Nothing may be fetched or run, whatever a document holds.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-# Control characters, marks that turn the direction of what follows, and halves of characters (in file names).
-_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +62,16 @@ class _Page:
         return _e(texts.text(f"report.{key}", self.language, **values))
 
     def page(self, files: Sequence[Read]) -> str:
-        title = self.t("page_title")
         doubtful = sum(bool(f.minutes and self._flags(f.minutes)) for f in files)
         failed = sum(f.minutes is None for f in files)
         items = sum(len(f.minutes.items) for f in files if f.minutes)
         parts = [
-            f'<!doctype html>\n<html lang="{_e(self.language)}">\n<head>\n<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f'<meta name="color-scheme" content="light dark">\n<title>{title}</title>',
-            f"<style>{_STYLE}</style>\n</head>",
-            f"<body>\n<main>\n<h1>{title}</h1>",
             f"<p>{self.t('counted', files=len(files), items=items, doubtful=doubtful, failed=failed)}</p>",
             f'<p class="soft">{self.t("explained", limit=self._number(LOW_CONFIDENCE))}</p>',
             self._overview(files),
             *(self._file(n, f, len(files) <= FEW) for n, f in enumerate(files, start=1)),
-            "</main>\n</body>\n</html>\n",
         ]
-        return "\n".join(parts)
+        return page(self.t("page_title"), self.language, parts, _STYLE)
 
     # -- the table -----------------------------------------------------------------------------
 
@@ -244,41 +231,11 @@ class _Page:
         return said.replace(".", ",") if self.language == "da" else said
 
 
-def _e(text: str) -> str:
-    """Text of a document as it can stand in a page."""
-    return escape(_UNFIT.sub("\ufffd", text))
-
-
 def _number_cell(value: int) -> str:
     return f'<span class="count">{value}</span>'
 
 
-# Contrast of every pair is at least 4.5 to 1 in both schemes (tests/test_report.py measures it).
 _STYLE = """
-:root{color-scheme:light dark;--ink:#17232b;--soft:#4a5a66;--paper:#ffffff;--line:#8797a3;--link:#1a5166;
-  --flag:#7a1c00;--flagged:#ffe9d6;--mark:#e3eaef}
-@media(prefers-color-scheme:dark){:root{--ink:#e6edf2;--soft:#a9b8c3;--paper:#10171d;--line:#5c6e7b;--link:#b3d6e0;
-  --flag:#ffd2b0;--flagged:#4a2410;--mark:#2a3844}}
-body{margin:0;background:var(--paper);color:var(--ink);
-  font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{max-width:90rem;margin:0 auto;padding:1.25rem;overflow-wrap:anywhere}
-h1{font-size:1.5rem;margin:0 0 .5rem}
-h2{font-size:1.125rem;display:inline;margin:0}
-h3{font-size:1rem;margin:1.25rem 0 .25rem}
-h4{font-size:1rem;margin:0 0 .25rem}
-p{margin:.25rem 0}
-ul{margin:.25rem 0;padding-left:1.25rem}
-a{color:var(--link)}
-a:focus-visible,summary:focus-visible,.wide:focus-visible{outline:3px solid var(--link);outline-offset:2px}
-.soft{color:var(--soft)}
-.flag{display:inline-block;background:var(--flagged);color:var(--flag);border:1px solid var(--flag);border-radius:3px;
-  padding:0 .4em;font-size:.875em;overflow-wrap:normal}
-.mark{background:var(--mark);border-radius:3px;padding:0 .4em;font-size:.875em;font-weight:normal}
-.wide{overflow-x:auto;margin:1rem 0 1.5rem}
-table{border-collapse:collapse;font-size:.875rem;width:100%}
-caption{text-align:left;font-weight:bold;font-size:1rem;padding-bottom:.25rem}
-th,td{border:1px solid var(--line);padding:.3rem .45rem;text-align:left;vertical-align:top;overflow-wrap:normal}
-tbody th{font-weight:normal;overflow-wrap:anywhere;min-width:9rem}
 q{quotes:"»" "«"}
 th:nth-child(4),td:nth-child(4){min-width:8rem}
 td:nth-child(11){min-width:9rem}
@@ -286,7 +243,6 @@ td:nth-child(n+5):nth-child(-n+10){width:1%}
 table ul{padding-left:1rem;margin:0}
 .count,.day{font-variant-numeric:tabular-nums}
 .file{border-top:2px solid var(--line);padding:.75rem 0}
-summary{cursor:pointer}
 dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(16rem,1fr));gap:.5rem 1.5rem;margin:.75rem 0}
 dt{color:var(--soft);font-size:.875rem}
 dd{margin:0}
@@ -294,16 +250,8 @@ dd{margin:0}
 .number{display:inline-block;min-width:1.75rem}
 h4 .soft{font-weight:normal}
 .decision{margin:.4rem 0 0 1.25rem;border-left:3px solid var(--line);padding-left:.75rem}
-blockquote{margin:.25rem 0;white-space:pre-line}
-.quote{white-space:pre-line}
 @page{size:A4 landscape;margin:12mm}
-@media print{:root{color-scheme:light;--ink:#000000;--soft:#333333;--paper:#ffffff;--line:#777777;--link:#000000;
-  --flag:#7a1c00;--flagged:#ffffff;--mark:#ffffff}
-body{font-size:10pt}main{max-width:none;padding:0}.wide{overflow:visible}table{font-size:7pt}thead{
-  display:table-header-group}
-tr,h4{break-inside:avoid}h2,h3,h4{break-after:avoid}th,td{overflow-wrap:break-word;hyphens:auto}
-  table{table-layout:fixed}th,td{padding:.15rem .25rem;overflow-wrap:anywhere}
+@media print{table{font-size:7pt;table-layout:fixed}th,td{hyphens:auto;padding:.15rem .25rem;overflow-wrap:anywhere}
   tbody th,th:nth-child(4),td:nth-child(n){min-width:0}
-  th:nth-child(1),th:nth-child(3),th:nth-child(4),th:nth-child(11){width:13%}
-.mark{border:1px solid #000}details::details-content{content-visibility:visible;display:block;height:auto}}
+  th:nth-child(1),th:nth-child(3),th:nth-child(4),th:nth-child(11){width:13%}}
 """

@@ -1,4 +1,4 @@
-"""Whether questions find their answers: ranks, mean reciprocal rank, and paired differences with intervals."""
+"""Whether questions find their answers: ranks, mean reciprocal rank, and what an adapter changes in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from askamu.bootstrap import Difference, difference
 from askamu.embed import Vectors
 from askamu.tune.pairs import Corpus, Example, Kind, mine, read_questions
 from askamu.tune.rewrite import rewrite
@@ -22,23 +23,6 @@ DEEPEST = 10  # of MRR@10
 MOST_MINED = 400  # examples
 LEAST_SPREAD = 0.01  # of likeness; what few questions show may be less than it is
 DRAW = 7  # seed of the examples and passages that are looked at
-ROUNDS = 2_000  # of the bootstrap
-SEED = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Of a mean over the same questions, with its 95 % interval (paired bootstrap over questions)."""
-
-    n: int
-    before: float
-    after: float
-    low: float
-    high: float
-
-    @property
-    def gain(self) -> float:
-        return self.after - self.before
 
 
 def ranks(questions: Vectors, passages: Vectors, corpus: Corpus, examples: Sequence[Example]) -> list[int]:
@@ -58,17 +42,6 @@ def ranks(questions: Vectors, passages: Vectors, corpus: Corpus, examples: Seque
 
 def reciprocal(ranks: Sequence[int]) -> NDArray[np.float64]:
     return np.array([1 / r if r <= DEEPEST else 0.0 for r in ranks])
-
-
-def difference(before: Sequence[float], after: Sequence[float]) -> Difference:
-    """Source: Efron & Tibshirani 1993 (percentile bootstrap)."""
-    one, other = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
-    if not len(one):
-        return Difference(0, 0.0, 0.0, 0.0, 0.0)
-    drawn = np.random.default_rng(SEED).integers(0, len(one), (ROUNDS, len(one)))
-    means = (other - one)[drawn].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Difference(len(one), float(one.mean()), float(other.mean()), float(low), float(high))
 
 
 @dataclass(frozen=True, slots=True)

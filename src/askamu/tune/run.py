@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from askamu.adapter import ABOUT
+from askamu.bootstrap import Difference
 from askamu.chunk import CHUNK_TOKENS, chunk
 from askamu.embed import NONE, Embedder, Progress, SentenceTransformer, Vectors, open_embedder, silent
 from askamu.errors import AskamuError, CannotTune, NotOpened, ParserFailed
@@ -28,7 +29,7 @@ from askamu.load import DEFAULT_MAX_BYTES, load
 from askamu.minutes import Minutes
 from askamu.parse import parse
 from askamu.sidecar import corrected
-from askamu.tune.measure import Difference, HeldOut
+from askamu.tune.measure import HeldOut
 from askamu.tune.pairs import (
     TEXTS,
     Corpus,
