@@ -416,3 +416,38 @@ def test_examples_can_be_answered(library: Library) -> None:
     assert len(examples) >= 4
     for example in examples:
         assert ask(library, example).tier in (Tier.ANSWER, Tier.POSSIBLE), example
+
+
+# -- of a meeting itself, and of an item
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "source"),
+    [
+        ("Hvem manglede på mødet i Fjordlevs Arbejdsmarkedsudvalg i marts 2024?", "Connie Thorhauge", "2024-03"),
+        ("Hvilke medlemmer havde meldt afbud til Bakkerups udvalgsmøde 8. februar 2024?", "Grethe Mosevang", "2024-02"),
+        ("Hvornår gik Jørn Ravnkilde fra mødet den 19. november 2024?", "kl. 15.30", "fjordlev-amu-2024-11"),
+        ("Hvem var fraværende i Fjordlev?", "Nadia Fjeldborg", "2025-09"),  # the newest dated meeting
+        ("Hvor mødtes Arbejdsmarkedsudvalget i september 2025?", "Sluseporten 4", "2025-09"),
+        ("Hvilket sagsnummer har sagen om Beskæftigelsesplan 2025?", "15.00.15-P15-1-24", "2024-11"),
+    ],
+)
+def test_what_is_asked_of_a_meeting_is_told_of_the_meeting_meant(
+    library: Library, question: str, said: str, source: str
+) -> None:
+    answer = ask(library, question)
+    assert answer.tier is Tier.ANSWER
+    assert said in answer.text
+    assert all(source in c.source for c in answer.citations)
+
+
+def test_of_a_person_only_what_is_noted_of_that_person(library: Library) -> None:
+    answer = ask(library, "Hvilke punkter var Jørn Ravnkilde ikke med til på mødet den 19. november 2024?")
+    assert "Ravnkilde" in answer.text
+    assert "Krogsbæk" not in answer.text
+    assert [c.item for c in answer.citations] == ["5", "6", "7"]
+
+
+def test_a_day_that_a_figure_is_of_is_not_answered_from_a_newer_meeting(library: Library) -> None:
+    answer = ask(library, "Fjordlev, opfølgning pr. 29.02.2024: korrigeret budget for Beskæftigelsesindsats?")
+    assert {c.source[:20] for c in answer.citations} == {"fjordlev-amu-2024-03"}

@@ -168,6 +168,10 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         draft = several.timeline(context)
         if draft is not None:
             return draft, ranking
+    if "case_number" in question.wants:
+        draft = _case_number(context)
+        if draft is not None:
+            return draft, ranking
     attached = _only_attached(context, ranking.items[0])
     if question.kind is QuestionKind.DECISION and question.other_day is None and not attached:
         draft = decision.compose(context, _newest(context))
@@ -182,6 +186,16 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
     ):
         draft = replace(draft, tier=Tier.POSSIBLE)
     return draft, ranking
+
+
+def _case_number(context: Context) -> Draft | None:
+    """The case number of the best item, where it has one."""
+    hit = context.ranking.items[0]
+    minutes, item = context.minutes(hit), context.item(hit)
+    if item is None or not item.case_number:
+        return None
+    said = context.say("case_number_is", number=item.case_number, place=context.place(minutes, item))
+    return Draft(f"{said} {context.mark_title(minutes, item)}", Tier.ANSWER, (hit.place,))
 
 
 def _refusal(context: Context) -> Draft:

@@ -60,7 +60,7 @@ class Question:
     meeting_missing: bool = False  # a meeting was named that is not indexed
     other_day: date | None = None  # a day that no indexed meeting was held on
     hints: tuple[tuple[str | None, str], ...] = ()  # (ISO date, item number) that the conversation cited last
-    wants: frozenset[str] = frozenset()  # "number", "date", "person", "attended", "absent"
+    wants: frozenset[str] = frozenset()  # "number", "date", "person", "attended", "absent", "place", "case_number"
     sections: frozenset[SectionKind] = frozenset()  # the parts of an item it names by what they are
     wants_table: bool = False
     years: tuple[int, ...] = ()  # named in it
@@ -70,6 +70,9 @@ class Question:
     @property
     def search(self) -> str:
         return self.completed
+
+
+OF_MEETING = frozenset({"attended", "absent", "place"})  # what is asked of a meeting: its time is the meeting's
 
 
 @cache
@@ -145,7 +148,11 @@ def understand(
             wants.add("absent")
         elif about_meeting and pattern("presence", "attended").search(completed):
             wants.add("attended")
-    filters, missing = _filters(completed, meetings, named, given, whole_year=kind is QuestionKind.LISTING)
+    wants |= {w for w in ("place", "case_number") if pattern("detail", w).search(completed)}
+    of_meeting = bool(wants & OF_MEETING)
+    filters, missing = _filters(
+        completed, meetings, named, given, whole_year=kind is QuestionKind.LISTING, of_meeting=of_meeting
+    )
     days = list(_meeting_days(completed))
     held = {m.held_on for m in meetings}
     item = _ITEM.search(completed)
@@ -266,7 +273,13 @@ def _foreign_municipality(text: str, meetings: Sequence[Meeting]) -> str | None:
 
 
 def _filters(
-    text: str, meetings: Sequence[Meeting], named: tuple[str, ...], given: Filters, *, whole_year: bool
+    text: str,
+    meetings: Sequence[Meeting],
+    named: tuple[str, ...],
+    given: Filters,
+    *,
+    whole_year: bool,
+    of_meeting: bool,
 ) -> tuple[Filters, bool]:
     """The filters a question holds, and whether it names a meeting that is not indexed.
 
@@ -290,10 +303,10 @@ def _filters(
         if filters.municipality in (None, m.municipality) and filters.committee in (None, m.committee)
     ]
     held = {m.held_on for m in inside if m.held_on}
-    for day, of_meeting in _meeting_days(text).items():
-        if day in held or of_meeting:
+    for day, said in _meeting_days(text).items():
+        if day in held or said or of_meeting:
             return replace(filters, date_from=day, date_to=day), day not in held
-    period = _period(text, whole_year=whole_year)
+    period = _period(text, whole_year=whole_year or of_meeting, any_month=of_meeting)
     if period is not None:
         first, last, explicit = period
         overlapping = [m for m in inside if _overlaps(m, first, last)]
@@ -321,15 +334,16 @@ def _overlaps(meeting: Meeting, first: date, last: date) -> bool:
     return (meeting.earliest or date.min) <= last and (meeting.latest or date.max) >= first
 
 
-def _period(text: str, *, whole_year: bool) -> tuple[date, date, bool] | None:
+def _period(text: str, *, whole_year: bool, any_month: bool) -> tuple[date, date, bool] | None:
     """A month or a year that the question names as a meeting's, or None.
 
     Args:
         whole_year: any year is a meeting's, as in a question for a list of items.
+        any_month: any month is, as in a question for who was there.
     """
     names = "|".join(sorted(months(), key=len, reverse=True))
     for found in re.finditer(rf"\b(?P<month>{names})\.?\s+(?P<year>(?:19|20)\d\d)\b", text, re.IGNORECASE):
-        if _of_meeting(text, found.start()) and not re.search(r"\d\.\s*$", text[: found.start()]):
+        if (any_month or _of_meeting(text, found.start())) and not re.search(r"\d\.\s*$", text[: found.start()]):
             year, month = int(found["year"]), months()[found["month"].casefold()]
             return date(year, month, 1), month_end(year, month), True
     for found in _YEAR.finditer(text):

@@ -21,11 +21,11 @@ _LABELS = {
     SectionKind.THEME: "from_theme",
     SectionKind.ATTACHMENT_TEXT: "from_attachment",
 }
-AS_GOOD = 0.7  # share of the best item's value that a newer item on the same matter must reach
+AS_GOOD = 0.9  # share of the best item's value that a newer item on the same matter must reach
 SAME_TITLE = 0.5  # share of the words of the heading that it must have too
 NEWER = 6  # items among which a newer one on the same matter is looked for
 RIVALS = 3  # items whose best snippets are compared
-ITEM_WEIGHT = 0.55  # of an item's retrieval score against its best snippet's
+ITEM_WEIGHT = 1.2  # of an item's retrieval score against its best snippet's
 
 
 def compose(context: Context, hits: Iterable[ItemHit] | None = None, limit: int = MAX_SNIPPETS) -> Draft | None:

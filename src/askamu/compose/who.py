@@ -1,36 +1,55 @@
-"""Who attended a meeting and who did not: stated, or not stated."""
+"""What is asked of a meeting itself: who attended and who did not, and where it was held; stated, or not stated."""
 
 from __future__ import annotations
+
+import re
+from datetime import date
 
 from askamu.compose.draft import Context, Draft, quote
 from askamu.lines import read_lines
 from askamu.metadata import looks_like_name
-from askamu.minutes import Minutes, SectionKind, Span
+from askamu.minutes import Minutes, NoteKind, Span
 from askamu.passage import Tier
+from askamu.question import OF_MEETING
+
+MAX_PLACES = 4  # where one absence is noted, all of which are cited
+_NAME = re.compile(r"\b[A-ZÆØÅ]\w{3,}")  # a part of a person's name that tells who it is
 
 
 def compose(context: Context) -> Draft | None:
-    """An answer on attendance where the question asks for it and names one meeting; else None."""
+    """An answer on a meeting where the question asks for that; of several the newest. None for other questions."""
     wants = context.question.wants
-    if not wants & {"absent", "attended"}:
+    if not wants & OF_MEETING or not context.meetings:
         return None
-    meetings = context.meetings
-    if len(meetings) > 1:
-        best = {hit.document for hit in context.ranking.items[:1]}
-        meetings = (
-            [m for m in meetings if m.id in best] if len(context.library.meetings) == len(meetings) else meetings[:1]
-        )
-    if not meetings:
-        return None
-    minutes = context.library.minutes(meetings[0].id)
+    newest = max(context.meetings, key=lambda m: m.held_on or date.min)
+    minutes = context.library.minutes(newest.id)
+    if "place" in wants:
+        return _place(context, minutes)
     return _absent(context, minutes) if "absent" in wants else _attended(context, minutes)
 
 
+def _place(context: Context, minutes: Minutes) -> Draft | None:
+    start = minutes.text.find(minutes.place, 0, minutes.header.end) if minutes.place else -1
+    if start < 0:
+        return None
+    line = Span(minutes.text.rfind("\n", 0, start) + 1, start + len(minutes.place or ""))
+    mark = context.citations.mark(minutes, None, minutes.header, line)
+    return Draft(
+        f"{quote(line.of(minutes.text))} {mark} – {context.place(minutes, None)}", Tier.ANSWER, ((minutes.id, -1),)
+    )
+
+
 def _absent(context: Context, minutes: Minutes) -> Draft:
-    noted: dict[str, list[int]] = {}
+    """Who was away, or for how long; of a person whom the question names only what is noted of that person."""
+    noted: dict[str, list[tuple[int, Span]]] = {}
     for index, item in enumerate(minutes.items):
-        for span in item.decision.absence if item.decision else ():
-            noted.setdefault(" ".join(span.of(minutes.text).split()), []).append(index)
+        if item.decision:
+            away = [n.span for n in item.decision.notes if n.kind is NoteKind.PARTIAL_ABSENCE]
+            for span in dict.fromkeys([*item.decision.absence, *away]):
+                noted.setdefault(" ".join(span.of(minutes.text).split()), []).append((index, span))
+    asked_of = set(_NAME.findall(context.question.completed))
+    of_person = {said: places for said, places in noted.items() if asked_of & set(_NAME.findall(said))}
+    noted = of_person or noted
     if not noted and minutes.absent:
         listed = _header_list(minutes, minutes.absent)
         if listed:
@@ -44,21 +63,22 @@ def _absent(context: Context, minutes: Minutes) -> Draft:
         return Draft(context.say("absence_not_stated", place=_meeting(context, minutes)), Tier.NOT_STATED)
     lines = []
     decided = [n for n, i in enumerate(minutes.items) if i.decision]
-    for said, indexes in noted.items():
-        item = minutes.items[indexes[0]]
-        span = (
-            next(s for s in item.decision.absence if " ".join(s.of(minutes.text).split()) == said)
-            if item.decision
-            else Span(0, 0)
-        )
-        section = item.of_kind(SectionKind.DECISION)[0]
-        mark = context.citations.mark(minutes, item, section, span)
-        key = "noted_throughout" if indexes == decided else "noted_under" if len(indexes) == 1 else "noted_several"
-        where = context.say(key, number=item.number or "?", place=_meeting(context, minutes))
-        lines.append(f"{quote(span.of(minutes.text))} {mark} – {where}")
-    if minutes.attendees is None:
+    for said, places in noted.items():
+        throughout = [index for index, _ in places] == decided
+        shown = places[:1] if throughout or len(places) > MAX_PLACES else places
+        marks = "".join(_mark(context, minutes, index, span) for index, span in shown)
+        key = "noted_throughout" if throughout else "noted_several" if len(shown) < len(places) else "noted_under"
+        numbers = ", ".join(minutes.items[index].number or "?" for index, _ in shown)
+        lines.append(f"{quote(said)} {marks} – {context.say(key, number=numbers, place=_meeting(context, minutes))}")
+    if minutes.attendees is None and not of_person:
         lines.append(context.say("others_not_stated"))
-    return Draft("\n\n".join(lines), Tier.ANSWER, tuple((minutes.id, i[0]) for i in noted.values()))
+    return Draft("\n\n".join(lines), Tier.ANSWER, tuple((minutes.id, places[0][0]) for places in noted.values()))
+
+
+def _mark(context: Context, minutes: Minutes, index: int, span: Span) -> str:
+    item = minutes.items[index]
+    section = next(s for s in item.sections if s.start <= span.start < s.end)
+    return context.citations.mark(minutes, item, section, span)
 
 
 def _attended(context: Context, minutes: Minutes) -> Draft:
