@@ -77,11 +77,12 @@ def item_snippets(
     for section in sections:
         if section.nil or (item is not None and section.kind not in wanted):
             continue
-        found += _section_snippets(minutes, item, section)
+        found += section_snippets(minutes, item, section)
     return found
 
 
-def _section_snippets(minutes: Minutes, item: AgendaItem | None, section: Section) -> list[Snippet]:
+def section_snippets(minutes: Minutes, item: AgendaItem | None, section: Section) -> list[Snippet]:
+    """All that can be quoted of one section, in order."""
     text = minutes.text
     tables = find_tables(text, section.body, section.end)
     if section.kind is SectionKind.ATTACHMENTS:
@@ -213,7 +214,7 @@ def best_snippets(
     if kinds is None and item is not None and not question.wants & {"attended", "absent"}:
         for page in item.of_kind(SectionKind.ATTACHMENT_TEXT):  # hundreds, it may be: only those that were found
             if any(page.start <= h.passage.start < page.end for h in hit.hits):
-                snippets += _section_snippets(minutes, item, page)
+                snippets += section_snippets(minutes, item, page)
     credits = []
     for snippet in snippets:
         own = matcher.credits(snippet.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from askamu.compose.decision import diverges, undated, verdict
 from askamu.compose.draft import Context, Draft, escape, quote
@@ -10,9 +11,10 @@ from askamu.danish import stem, stop_words, words
 from askamu.minutes import SectionKind, Span
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit
-from askamu.select import Scored, Snippet, best_snippets
+from askamu.select import Scored, Snippet, best_snippets, section_snippets
 
 MAX_SNIPPETS = 3
+MAX_QUOTE = 400  # characters of a sentence and what follows it; longer sentences are quoted alone
 KEEP = 0.62  # share of the best snippet's score that the others must reach
 NEW_WORDS = 0.04  # share of the question's weight that a further snippet must add to be kept below KEEP
 _LABELS = {
@@ -99,7 +101,32 @@ def choose(context: Context, found: list[Scored], limit: int = MAX_SNIPPETS) -> 
         if scored.score >= KEEP * found[0].score or (gain > NEW_WORDS and scored.score >= 0.4 * found[0].score):
             chosen.append(scored)
             covered |= scored.covered
-    return sorted(chosen, key=lambda s: s.snippet.spans[-1].start)
+    return _read_on(sorted(chosen, key=lambda s: s.snippet.spans[-1].start))
+
+
+def _read_on(chosen: list[Scored]) -> list[Scored]:
+    """Each sentence with what follows it in its paragraph, as far as a quote may go: there the reason often stands."""
+    longer: list[Scored] = []
+    for scored in chosen:
+        snippet = scored.snippet
+        if snippet.is_row:
+            longer.append(scored)
+            continue
+        span, text = snippet.spans[0], snippet.minutes.text
+        last = longer[-1].snippet if longer else None
+        if last and not last.is_row and last.section is snippet.section and span.end <= last.spans[0].end:
+            continue  # the one before has read on over it
+        end = span.end
+        for other in section_snippets(snippet.minutes, snippet.item, snippet.section):
+            following = other.spans[0]
+            if other.is_row or following.start < end:
+                continue
+            gap = text[end : following.start]
+            if gap.strip() or "\n\n" in gap or following.end - span.start > MAX_QUOTE:
+                break
+            end = following.end
+        longer.append(replace(scored, snippet=replace(snippet, spans=(Span(span.start, end),))))
+    return longer
 
 
 def _label_matches(context: Context, snippet: Snippet) -> bool:
