@@ -19,10 +19,11 @@ from askamu.danish import stem, words
 from askamu.errors import QuestionEmpty, QuestionTooLong
 from askamu.library import Library
 from askamu.load import clean
-from askamu.minutes import AgendaItem, Minutes, SectionKind
+from askamu.minutes import SectionKind
 from askamu.passage import Answer, Coverage, Filters, Passage, QuestionKind, Related, Retrieved, Tier, Turn
 from askamu.privacy import hide_cpr
 from askamu.question import understand
+from askamu.record import ItemRow
 from askamu.retrieve import EMPTY, ItemHit, Ranking, retrieve
 from askamu.select import PARTIAL, Matcher
 from askamu.vocabulary import table
@@ -210,13 +211,14 @@ def _inside(context: Context, document: str) -> bool:
 def _closed(context: Context) -> Draft | None:
     """The answer on a closed item: by its number in a meeting that is named, or by its public heading."""
     question = context.question
-    for row in context.meetings:
-        minutes = context.library.minutes(row.id)
-        for index, item in enumerate(minutes.items):
-            if not item.closed:
+    for meeting in context.meetings:
+        for row in context.library.items.get(meeting.id, ()):
+            if not row.closed:
                 continue
-            by_number = question.item == item.number and len(context.meetings) == 1
-            if by_number or _asked_by_title(context, minutes, item):
+            by_number = question.item == row.number and len(context.meetings) == 1
+            if by_number or _asked_by_title(context, row):
+                minutes = context.library.minutes(meeting.id)
+                item = minutes.items[row.index]
                 mark = context.mark_title(minutes, item)
                 number = f" {context.say('closed_case', number=item.case_number)}" if item.case_number else ""
                 heading = (
@@ -232,24 +234,25 @@ def _closed(context: Context) -> Draft | None:
                 return Draft(
                     f"{said} {heading}{number} {mark}\n\n{context.say('closed_why')}",
                     Tier.CLOSED,
-                    ((minutes.id, index),),
+                    ((minutes.id, row.index),),
                 )
     return None
 
 
-def _asked_by_title(context: Context, minutes: Minutes, item: AgendaItem) -> bool:
+def _asked_by_title(context: Context, row: ItemRow) -> bool:
     """Whether a question asks for a closed item by the words of its public heading.
 
     Either it says that it means an item, or no open item of the meeting has those words in its heading.
     """
-    if not item.title or context.question.kind is QuestionKind.LISTING:
+    if not row.title or context.question.kind is QuestionKind.LISTING:
         return False
-    telling = {stem(w) for w in words(item.title) if len(w) > 3}
+    telling = {stem(w) for w in words(row.title) if len(w) > 3}
     if not telling or not telling <= context.matcher.asked.keys():
         return False
     asked = context.question.completed.casefold()
     names_item = len(context.meetings) == 1 and any(w in asked for w in ("punkt", "item", "lukke", "closed"))
-    open_twin = any(not i.closed and telling & {stem(w) for w in words(i.title)} for i in minutes.items)
+    others = context.library.items[row.document]
+    open_twin = any(not i.closed and telling & {stem(w) for w in words(i.title)} for i in others)
     asked_terms = context.matcher.asked.keys() & context.matcher.weights.keys()
     rarest = max(asked_terms, key=lambda t: context.matcher.weights[t], default=None)
     return not open_twin and (names_item or rarest in telling)
@@ -361,7 +364,7 @@ def _absent_subject(context: Context) -> bool:
     """
     matcher = context.matcher
     asked = {t for t, w in matcher.weights.items() if t in matcher.asked and not t[0].isdigit() and w >= SUBJECT}
-    headings = " ".join(i.title for m in context.library.meetings for i in context.library.minutes(m.id).items)
+    headings = " ".join(row.title for rows in context.library.items.values() for row in rows)
     subjects = asked & matcher.credits(headings).keys()
     if not subjects:
         return False
@@ -460,9 +463,8 @@ def _first(context: Context, ranking: Ranking, draft: Draft) -> Ranking:
 def _retrieved(library: Library, ranking: Ranking) -> tuple[Retrieved, ...]:
     lines = []
     for hit in ranking.items[:RETRIEVED]:
-        minutes = library.minutes(hit.document)
         section = hit.hits[0].passage.section if hit.hits else SectionKind.HEADER
-        lines.append(Retrieved(minutes.source, hit.item, section, round(hit.score, 4)))
+        lines.append(Retrieved(library.meeting(hit.document).source, hit.item, section, round(hit.score, 4)))
     return tuple(lines)
 
 

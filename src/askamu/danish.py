@@ -78,11 +78,11 @@ class Analyser:
 
     def split(self, word: str) -> tuple[str, ...]:
         """The stems of a compound's two parts, () where the corpus knows no such parts."""
-        word = fold(word)
         found = self._parts.get(word)
         if found is None:
-            cut = self._cut(word, MIN_PART) if len(word) >= MIN_COMPOUND else None
-            found = self._parts[word] = (stem(word[: cut[0]]), stem(word[cut[1] :])) if cut else ()
+            folded = fold(word)
+            cut = self._cut(folded, MIN_PART) if len(folded) >= MIN_COMPOUND else None
+            found = self._parts[word] = (stem(folded[: cut[0]]), stem(folded[cut[1] :])) if cut else ()
         return found
 
     def apart(self, word: str) -> str:
@@ -126,6 +126,11 @@ class Analyser:
         for word in words(text):
             found.extend(word_grams(word))
         return found
+
+
+@lru_cache(maxsize=100_000)
+def gram_set(word: str) -> frozenset[str]:
+    return frozenset(word_grams(word))
 
 
 @lru_cache(maxsize=100_000)

@@ -17,7 +17,7 @@ from askamu.index import Generation, check_embedder, current_id, open_current
 from askamu.minutes import AgendaItem, Minutes, Outcome
 from askamu.passage import Coverage, Filters
 from askamu.question import Meeting
-from askamu.record import MeetingRow, Record
+from askamu.record import ItemRow, MeetingRow, Record
 
 MAX_EXAMPLES = 6
 
@@ -82,6 +82,14 @@ class Library:
     @cached_property
     def known(self) -> list[Meeting]:
         return [Meeting(m.id, m.municipality, m.committee, m.held_on, m.earliest, m.latest) for m in self.meetings]
+
+    @cached_property
+    def items(self) -> dict[str, list[ItemRow]]:
+        """The items of each document, in order."""
+        found: dict[str, list[ItemRow]] = {}
+        for row in self.record.items(self.generation):
+            found.setdefault(row.document, []).append(row)
+        return found
 
     @cached_property
     def municipalities(self) -> tuple[str, ...]:

@@ -135,6 +135,17 @@ class MeetingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemRow:
+    """One item of the agendas, as far as a list tells of it."""
+
+    document: str
+    index: int  # in Minutes.items
+    number: str | None
+    title: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StoredDocument:
     """A document of the record, without what is in it."""
 
@@ -425,6 +436,17 @@ class Record:
             (generation,),
         )
         return [MeetingRow(*row[:5], *map(_date, row[5:8]), *row[8:]) for row in rows]
+
+    def items(self, generation: str) -> list[ItemRow]:
+        """All items, by document and place."""
+        rows = self._all(
+            "select i.document, i.item_index, i.number, i.title, i.closed from items i "
+            "join generations g on g.document = i.document where g.generation = ? order by i.document, i.item_index",
+            (generation,),
+        )
+        return [
+            ItemRow(document, index, number, title, bool(closed)) for document, index, number, title, closed in rows
+        ]
 
     def find_case(self, generation: str, case_number: str) -> list[tuple[str, int]]:
         """Where a case number stands: (document, position in Minutes.items), oldest meeting first."""

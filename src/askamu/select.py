@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from askamu.danish import frame_words, stem, stop_words, word_grams, words
+from askamu.danish import frame_words, gram_set, stem, stop_words, words
 from askamu.library import Library
 from askamu.lines import is_noise, read_lines
 from askamu.minutes import AgendaItem, Minutes, Section, SectionKind, Span
@@ -172,12 +172,12 @@ class Matcher:
                 self.weights[term] = ADDED * library.rarity(term)
                 self._words[term] = word
         self.total = sum(self.weights.values()) or 1.0
-        self._grams = {t: frozenset(word_grams(w)) for t, w in self._words.items()}
+        self._grams = {t: gram_set(w) for t, w in self._words.items()}
         self._parts = {t: frozenset(self._analyser.split(w)) | {t} for t, w in self._words.items()}
 
     def credits(self, text: str) -> dict[str, float]:
         """For each of the question's terms how well the text holds it, 0 to 1."""
-        found = words(text)
+        found = set(words(text))
         stems = {stem(w) for w in found}
         parts = {p for w in found for p in self._analyser.split(w)} | stems
         credits: dict[str, float] = {}
@@ -189,7 +189,7 @@ class Matcher:
                 credits[term] = PARTIAL
             elif len(term) >= 5 and not term[0].isdigit():
                 if grams is None:
-                    grams = [frozenset(word_grams(w)) for w in set(found) if len(w) >= 5]
+                    grams = [gram_set(w) for w in found if len(w) >= 5]
                 mine = self._grams[term]
                 if any(len(mine & g) >= TYPO_OVERLAP * len(mine) for g in grams):
                     credits[term] = TYPO
