@@ -51,7 +51,7 @@ class Recipe:
     rate: float = 3e-4
     temperature: float = 0.02
     batch: int = 32
-    passes: float = 2.0  # over the examples
+    passes: float = 1.5  # over the examples
     keep: float = 1.5  # weight of the term that keeps vectors near their old ones
     hard: float = 0.4  # share of the questions that bring a passage along that is near to them and wrong
     alike: float = 0.02  # a passage more like the question than the best answer by this much may answer it too: hidden
