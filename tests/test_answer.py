@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -451,3 +452,27 @@ def test_of_a_person_only_what_is_noted_of_that_person(library: Library) -> None
 def test_a_day_that_a_figure_is_of_is_not_answered_from_a_newer_meeting(library: Library) -> None:
     answer = ask(library, "Fjordlev, opfølgning pr. 29.02.2024: korrigeret budget for Beskæftigelsesindsats?")
     assert {c.source[:20] for c in answer.citations} == {"fjordlev-amu-2024-03"}
+
+
+def test_a_sentence_that_holds_what_is_asked_for_goes_before_one_that_repeats_the_title(tmp_path: Path) -> None:
+    """The answer to »how long« need not name the matter again: the item's title has."""
+    text = """Referat Teknikudvalget 12-03-2024
+
+Punkt 1: Tilladelse til Vandværkets rensning af drikkevand
+
+Sagsfremstilling
+Vandværket har søgt om tilladelse til rensning af drikkevand. Rensning af drikkevand kræver tilladelse fra kommunen.
+
+Vandværket vil bruge kulfiltre til rensningen af drikkevand.
+
+Tilladelsen gives for en begrænset periode på seks år.
+
+Beslutning
+Godkendt.
+"""
+    file = tmp_path / "teknik-2024-03-12.txt"
+    file.write_text(text, encoding="utf-8")
+    settings = Settings(index=tmp_path / "index", embedder="keywords")
+    ingest([file], settings)
+    answer = ask(open_library(settings), "Hvor længe gælder tilladelsen til rensning af drikkevand?")
+    assert "seks år" in answer.text

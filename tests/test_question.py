@@ -124,3 +124,27 @@ def test_a_follow_up_can_change_the_municipality() -> None:
 )
 def test_a_new_question_carries_nothing(text: str) -> None:
     assert read(text, *TALK).completed == text
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Hvor længe gælder tilladelsen?", {"duration"}),
+        ("Hvor mange fik et job?", {"number"}),
+        ("Hvorfor steg forbruget?", {"reason", "money"}),
+        ("Hvor stor en andel kom i job?", {"number", "share"}),
+        ("Hvornår er høringsfristen?", {"date"}),
+        ("Hvem stemte imod?", {"person", "vote"}),
+        ("Hvad kostede det?", {"money"}),
+        ("Why was it postponed?", {"reason"}),
+        ("Hvilket sagsnummer har sagen?", {"case_number"}),
+        ("Hvor blev mødet holdt?", {"place"}),
+    ],
+)
+def test_a_question_shows_what_type_of_answer_it_asks_for(text: str, wanted: set[str]) -> None:
+    assert read(text).wants == wanted
+
+
+def test_an_area_is_no_council() -> None:
+    assert read("Blev tillægget for Strandvejsområdet vedtaget?").bodies == ()
+    assert read("Hvad mente Handicaprådet?").bodies == ("Handicaprådet",)

@@ -25,7 +25,7 @@ _MUNICIPALITY = re.compile(
     r"\b(?P<name>[A-ZÆØÅ][a-zæøåé]+(?:-[A-ZÆØÅ][a-zæøåé]+)?)\s+(?:[Kk]ommunes?|[Mm]unicipality)\b"
 )
 _SUBJECT_BODY = re.compile(
-    r"\b(?P<body>(?:[A-ZÆØÅ][\wæøå]*-(?:,\s|\sog\s))*[A-ZÆØÅa-zæøå][\wæøå-]*(?:udvalget|rådet)|[Bb]yrådet|[Kk]ommunalbestyrelsen"
+    r"\b(?P<body>(?:[A-ZÆØÅ][\wæøå]*-(?:,\s|\sog\s))*[A-ZÆØÅa-zæøå][\wæøå-]*(?:udvalget|(?<!om)rådet)|[Bb]yrådet|[Kk]ommunalbestyrelsen"
     r"|[Dd]irektionen)\b"
 )
 
@@ -60,7 +60,9 @@ class Question:
     meeting_missing: bool = False  # a meeting was named that is not indexed
     other_day: date | None = None  # a day that no indexed meeting was held on
     hints: tuple[tuple[str | None, str], ...] = ()  # (ISO date, item number) that the conversation cited last
-    wants: frozenset[str] = frozenset()  # "number", "date", "person", "attended", "absent", "place", "case_number"
+    wants: frozenset[str] = (
+        frozenset()
+    )  # types of vocabulary/answer_types.toml, and of questions.toml what a meeting tells
     sections: frozenset[SectionKind] = frozenset()  # the parts of an item it names by what they are
     wants_table: bool = False
     years: tuple[int, ...] = ()  # named in it
@@ -141,7 +143,7 @@ def understand(
     )
     if refused == "small_talk":
         kind = QuestionKind.SMALL_TALK
-    wants = {w for w in ("number", "date", "person") if pattern("answer_type", w).search(completed)}
+    wants = {t["name"] for t in table("answer_types")["type"] if _any(t["asks"], completed)}
     if kind is QuestionKind.WHO or pattern("presence", "absent").search(completed):
         about_meeting = bool(pattern("presence", "meeting").search(completed)) or _only_presence(completed, meetings)
         if about_meeting and pattern("presence", "absent").search(completed):

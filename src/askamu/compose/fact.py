@@ -11,9 +11,10 @@ from askamu.danish import stem, stop_words, words
 from askamu.minutes import SectionKind, Span
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit
-from askamu.select import Scored, Snippet, best_snippets, section_snippets
+from askamu.select import Scored, best_snippets
+from askamu.snippets import Snippet, section_snippets
 
-MAX_SNIPPETS = 3
+MAX_SNIPPETS = 4
 MAX_QUOTE = 400  # characters of a sentence and what follows it; longer sentences are quoted alone
 KEEP = 0.62  # share of the best snippet's score that the others must reach
 NEW_WORDS = 0.04  # share of the question's weight that a further snippet must add to be kept below KEEP
@@ -27,7 +28,7 @@ AS_GOOD = 0.9  # share of the best item's value that a newer item on the same ma
 SAME_TITLE = 0.5  # share of the words of the heading that it must have too
 NEWER = 6  # items among which a newer one on the same matter is looked for
 RIVALS = 3  # items whose best snippets are compared
-ITEM_WEIGHT = 1.2  # of an item's retrieval score against its best snippet's
+ITEM_WEIGHT = 2.0  # of an item's retrieval score against its best snippet's
 
 
 def compose(context: Context, hits: Iterable[ItemHit] | None = None, limit: int = MAX_SNIPPETS) -> Draft | None:
