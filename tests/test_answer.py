@@ -476,3 +476,46 @@ Godkendt.
     ingest([file], settings)
     answer = ask(open_library(settings), "Hvor længe gælder tilladelsen til rensning af drikkevand?")
     assert "seks år" in answer.text
+
+
+# -- what the minutes do not say
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (
+            "Hvordan fordeler ledigheden sig på mænd og kvinder i bilaget om nøgletal fra marts 2024?",
+            "Bilaget er nævnt",
+        ),
+        (
+            "What did the Fjordlev committee decide about the youth guides when it met on 28 October 2025?",
+            "earlier meet",
+        ),
+        ("Hvad hedder Bakkerups nye jobcenterchef?", "intet navn|noget navn"),
+    ],
+)
+def test_what_a_question_demands_must_be_there(library: Library, question: str, said: str) -> None:
+    answer = ask(library, question)
+    assert answer.tier is Tier.NOT_STATED
+    assert re.search(said, answer.text)
+    assert not answer.citations
+
+
+def test_a_month_before_the_meeting_must_be_named_in_it(library: Library) -> None:
+    assert ask(library, "Hvad viste budgetopfølgningen i Fjordlev i oktober 2022?").abstained
+    assert not ask(library, "Hvor høj var ledigheden i Fjordlev i januar 2023?").abstained
+
+
+def test_who_was_away_is_never_quoted_on_the_matter(library: Library) -> None:
+    for question in (
+        "Hvem blev ansat som konsulent i Fjordlev?",
+        "Hvad sagde udvalget om budgetopfølgningen i Fjordlev?",
+    ):
+        for citation in ask(library, question).citations:
+            assert not citation.quote.startswith(("Fraværende", "Connie Thorhauge (C) deltog ikke"))
+
+
+def test_who_stood_in_is_told(library: Library) -> None:
+    answer = ask(library, "Var der en stedfortræder med på mødet den 16. september 2025?")
+    assert "Tove Rishede" in answer.text

@@ -6,42 +6,32 @@ breaks raises; it never looks like an answer or like *not stated*.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from askamu import texts
 from askamu.cite import Citations, short_date
 from askamu.compose import Context, Draft, decision, fact, listing, several, who
 from askamu.compose.draft import escape
 from askamu.danish import stem, words
+from askamu.doubt import covered, doubt, not_stated, only_attached, searched, subject_missing
 from askamu.errors import QuestionEmpty, QuestionTooLong
 from askamu.library import Library
 from askamu.load import clean
 from askamu.minutes import SectionKind
-from askamu.passage import Answer, Coverage, Filters, Passage, QuestionKind, Related, Retrieved, Tier, Turn
+from askamu.passage import Answer, Filters, QuestionKind, Related, Retrieved, Tier, Turn
 from askamu.privacy import hide_cpr
 from askamu.question import understand
 from askamu.record import ItemRow
 from askamu.retrieve import EMPTY, ItemHit, Ranking, retrieve
 from askamu.select import PARTIAL, Matcher
-from askamu.vocabulary import table
 
 MAX_RELATED = 4
 RETRIEVED = 40
 MAX_RELATED_SEARCHED = 15
 TELLING = 1.0  # rarity a word must have for other items that hold it to be worth naming
-# What the best item must hold of the question's telling words, and how near its best passage must be. Both
-# failing means that the minutes do not treat the matter (docs/decisions.md, "abstention").
-MIN_COVERED = 0.22
-MIN_COSINE = 0.845
-MIN_COSINE_ENGLISH = 0.80
 AS_GOOD = 0.6  # share of the best item's score that a newer item on the same subject must reach
-SUBJECT = 2.5  # rarity of a word that can be a question's subject
 SURE_COVERED_ENGLISH = 0.25
-FOUND_BY = 3  # passages that an item was found by
-OWN_COVERED = 0.60  # of the question that an item must hold itself to answer for a matter in its attachment
 SURE_COVERED = 0.40  # below this an answer is only a possible match
 
 
@@ -123,9 +113,9 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
             name=escape(question.foreign_municipality),
             indexed=", ".join(context.library.municipalities),
         )
-        return Draft(said + "\n\n" + _searched(context), Tier.NOT_STATED), ranking
+        return Draft(said + "\n\n" + searched(context), Tier.NOT_STATED), ranking
     if question.meeting_missing or not context.meetings:
-        return Draft(context.say("no_such_meeting") + "\n\n" + _searched(context), Tier.NOT_STATED), ranking
+        return Draft(context.say("no_such_meeting") + "\n\n" + searched(context), Tier.NOT_STATED), ranking
     if question.case_number:
         places = [
             p
@@ -135,7 +125,7 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         draft = listing.case(context, places)
         if draft is None:
             return Draft(
-                context.say("no_such_case", number=question.case_number) + "\n\n" + _searched(context), Tier.NOT_STATED
+                context.say("no_such_case", number=question.case_number) + "\n\n" + searched(context), Tier.NOT_STATED
             ), ranking
         return draft, ranking
     closed = _closed(context)
@@ -152,10 +142,10 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         if draft is not None:
             return draft, ranking
     if not ranking.items:
-        return _not_stated(context), ranking
-    doubt = _doubt(context)
-    if doubt is not None:
-        return doubt, ranking
+        return not_stated(context), ranking
+    doubted = doubt(context)
+    if doubted is not None:
+        return doubted, ranking
     draft = None
     if question.kind is QuestionKind.COMPARISON:
         both = several.comparison(context)
@@ -173,17 +163,17 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         draft = _case_number(context)
         if draft is not None:
             return draft, ranking
-    attached = _only_attached(context, ranking.items[0])
+    attached = only_attached(context, ranking.items[0])
     if question.kind is QuestionKind.DECISION and question.other_day is None and not attached:
         draft = decision.compose(context, _newest(context))
     if draft is None:
         draft = fact.compose(context)
     if draft is None:
-        return _not_stated(context), ranking
+        return not_stated(context), ranking
     beside = question.kind is QuestionKind.LISTING and listing.of_property(question.completed)  # no list: the nearest
     sure = SURE_COVERED if question.language == "da" else SURE_COVERED_ENGLISH
     if draft.tier is Tier.ANSWER and (
-        beside or attached or _subject_missing(context, draft) or _covered(context, ranking.items[0]) < sure
+        beside or attached or subject_missing(context, draft) or covered(context, ranking.items[0]) < sure
     ):
         draft = replace(draft, tier=Tier.POSSIBLE)
     return draft, ranking
@@ -301,148 +291,12 @@ def _only_item(context: Context, number: str) -> Ranking:
     return replace(context.ranking, items=(replace(hit, score=max(1.0, hit.score)), *rest))
 
 
-def _doubt(context: Context) -> Draft | None:
-    """A *not stated* where what the question demands is not in the minutes; None where nothing speaks against it."""
-    question, ranking = context.question, context.ranking
-    hit = ranking.items[0]
-    minutes, item = context.minutes(hit), context.item(hit)
-    if question.kind is QuestionKind.DECISION and item is not None:
-        body = decision.foreign_body(context, minutes, item)
-        if body is not None:
-            said = context.say("foreign_body", body=escape(body))
-            return Draft(said + "\n\n" + _nearest(context) + _searched(context), Tier.NOT_STATED)
-    for demand in table("questions")["demand"]:
-        if any(re.search(p, question.completed, re.IGNORECASE) for p in demand["asks"]):
-            said_there = minutes.own_text(item)
-            if not any(re.search(p, said_there) for p in demand["needs"]):
-                return Draft(
-                    context.say(f"demand_{demand['name']}") + "\n\n" + _nearest(context) + _searched(context),
-                    Tier.NOT_STATED,
-                )
-    covered = max(_covered(context, hit), _covered_by_attachment(context, hit))
-    limit = MIN_COSINE if question.language == "da" else MIN_COSINE_ENGLISH
-    limit = context.library.embedder.cosine_limit(limit)
-    if covered < MIN_COVERED and ranking.best_cosine < limit:
-        return _not_stated(context)
-    if _out_of_period(context, hit) or (question.filters.date_from is not None and _absent_subject(context)):
-        return _not_stated(context)
-    return None
-
-
-def _only_attached(context: Context, hit: ItemHit) -> bool:
-    """Whether an item was found by what stands in an attachment to it, and says little of the matter itself.
-
-    What the committee decided on the item is then no decision on the matter.
-    """
-    by_attachment = any(_is_attached(h.passage) for h in hit.hits[:FOUND_BY])
-    return by_attachment and _covered(context, hit) < OWN_COVERED
-
-
-def _is_attached(passage: Passage) -> bool:
-    return passage.section is SectionKind.ATTACHMENT_TEXT
-
-
-def _covered(context: Context, hit: ItemHit) -> float:
-    """How much of the question's telling words the item holds, its attachments left out, by weight."""
-    minutes, item = context.minutes(hit), context.item(hit)
-    text = minutes.own_text(item)
-    return context.matcher.score(
-        context.matcher.credits(f"{text} {minutes.municipality or ''} {minutes.committee or ''}")
-    )
-
-
-def _covered_by_attachment(context: Context, hit: ItemHit) -> float:
-    """As `_covered`, of the attachment that the item was found by, if it was."""
-    best = hit.hits[0].passage
-    return context.matcher.score(context.matcher.credits(best.text)) if _is_attached(best) else 0.0
-
-
-def _absent_subject(context: Context) -> bool:
-    """Whether the question's subject is on the agenda of other meetings and nowhere in those asked about.
-
-    A subject is a word of the question that stands in the heading of an item.
-    """
-    matcher = context.matcher
-    asked = {t for t, w in matcher.weights.items() if t in matcher.asked and not t[0].isdigit() and w >= SUBJECT}
-    headings = " ".join(row.title for rows in context.library.items.values() for row in rows)
-    subjects = asked & matcher.credits(headings).keys()
-    if not subjects:
-        return False
-    few = [context.library.minutes(m.id) for m in context.meetings[:12]]
-    here = " ".join(m.own_text(item) for m in few for item in (None, *m.items))
-    return not subjects & matcher.credits(here).keys()
-
-
-def _subject_missing(context: Context, draft: Draft) -> bool:
-    """Whether the most telling word of the question stands nowhere in the items that the answer rests on."""
-    matcher = context.matcher
-    asked = {t: w for t, w in matcher.weights.items() if t in matcher.asked and not t[0].isdigit()}
-    if not asked or not draft.used:
-        return False
-    telling = max(asked, key=lambda t: asked[t])
-    for document, index in draft.used:
-        minutes = context.library.minutes(document)
-        item = minutes.items[index] if index >= 0 else None
-        said = minutes.own_text(item)
-        if telling in matcher.credits(f"{said} {minutes.municipality or ''} {minutes.committee or ''}"):
-            return False
-    return True
-
-
-def _out_of_period(context: Context, hit: ItemHit) -> bool:
-    """Whether the years asked for stand neither in the item nor in its meeting's date."""
-    question = context.question
-    if not question.years or question.future:
-        return False
-    minutes, item = context.minutes(hit), context.item(hit)
-    said = minutes.own_text(item)
-    bounds = [d.year for d in (minutes.date.earliest, minutes.date.latest) if d]
-    return not any(str(y) in said or (bounds and min(bounds) <= y <= max(bounds)) for y in question.years)
-
-
-def _not_stated(context: Context) -> Draft:
-    return Draft(context.say("not_stated") + "\n\n" + _nearest(context) + _searched(context), Tier.NOT_STATED)
-
-
-def _nearest(context: Context) -> str:
-    """The nearest items, offered as such."""
-    places = []
-    for hit in context.ranking.items[:MAX_RELATED]:
-        minutes, item = context.minutes(hit), context.item(hit)
-        if item is not None:
-            places.append(context.place(minutes, item))
-    return f"{context.say('nearest')} {' · '.join(places)}\n\n" if places else ""
-
-
 def _listing(context: Context) -> Draft | None:
     """A listing; where nothing is to be listed, with what was searched."""
     draft = listing.compose(context)
     if draft is not None and draft.tier is Tier.NOT_STATED:
-        return replace(draft, text=f"{draft.text}\n\n{_searched(context)}")
+        return replace(draft, text=f"{draft.text}\n\n{searched(context)}")
     return draft
-
-
-def _searched(context: Context) -> str:
-    """What was searched: how many meetings, whose, from when to when."""
-    return searched_text(context.library.coverage(context.meetings or context.library.meetings), context.language)
-
-
-def searched_text(coverage: Coverage, language: str) -> str:
-    """»Søgt: 5 møder i Holstebro Arbejdsmarkedsudvalget …, 23. oktober 2019 – 11. marts 2024.«"""
-    period = ""
-    if coverage.first and coverage.last:
-        period = texts.day_text(coverage.first, language)
-        if coverage.last != coverage.first:
-            period += f" – {texts.day_text(coverage.last, language)}"
-    undated = texts.text("answer.undated_count", language, count=coverage.undated) if coverage.undated else ""
-    key = "answer.searched" if coverage.meetings != 1 else "answer.searched_one"
-    return texts.text(
-        key,
-        language,
-        meetings=coverage.meetings,
-        committees=escape("; ".join(coverage.committees)),
-        period=period + undated,
-    ).strip()
 
 
 def _first(context: Context, ranking: Ranking, draft: Draft) -> Ranking:

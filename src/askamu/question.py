@@ -59,6 +59,8 @@ class Question:
     bodies: tuple[str, ...] = ()  # political bodies named
     meeting_missing: bool = False  # a meeting was named that is not indexed
     other_day: date | None = None  # a day that no indexed meeting was held on
+    event_day: date | None = None  # a day on which, it says, somebody met, treated or decided something
+    month: date | None = None  # the first day of the only month that it names with its year
     hints: tuple[tuple[str | None, str], ...] = ()  # (ISO date, item number) that the conversation cited last
     wants: frozenset[str] = (
         frozenset()
@@ -172,6 +174,8 @@ def understand(
         bodies=tuple(dict.fromkeys(m["body"].strip() for m in _SUBJECT_BODY.finditer(completed))),
         meeting_missing=missing,
         other_day=days[0] if days and not held & set(days) else None,
+        event_day=_event_day(completed),
+        month=_month(asked),
         hints=hints,
         wants=frozenset(wants),
         sections=frozenset(
@@ -328,6 +332,20 @@ def _meeting_days(text: str) -> dict[date, bool]:
         if not re.search(r"\b(?:pr\.?|per|senest|inden|før|siden|efter|fra)\s*(?:den|d\.)?\s*$", before, re.IGNORECASE):
             days[found.day] = bool(_MEETING_WORD.search(before))
     return days
+
+
+def _event_day(text: str) -> date | None:
+    """The first day that the question says something was dealt with on."""
+    said = pattern("event", "before")
+    return next((d.day for d in find_dates(text) if said.search(text[max(0, d.start - 45) : d.start])), None)
+
+
+def _month(text: str) -> date | None:
+    """»i oktober 2021«; not where a day stands before it, nor where several months are named."""
+    names = "|".join(sorted(months(), key=len, reverse=True))
+    named = rf"(?<!\d\. )(?<!\d )\b(?P<month>{names})\.?\s+(?P<year>(?:19|20)\d\d)\b"
+    found = list(re.finditer(named, text, re.IGNORECASE))
+    return date(int(found[0]["year"]), months()[found[0]["month"].casefold()], 1) if len(found) == 1 else None
 
 
 def _overlaps(meeting: Meeting, first: date, last: date) -> bool:

@@ -13,7 +13,7 @@ from functools import cache
 
 from askamu.danish import frame_words, gram_set, stem, stop_words, words
 from askamu.library import Library
-from askamu.minutes import SectionKind
+from askamu.minutes import Decision, NoteKind, SectionKind, Span
 from askamu.question import Question
 from askamu.retrieve import ItemHit
 from askamu.snippets import Snippet, item_snippets, section_snippets
@@ -113,8 +113,12 @@ def described(
     """The item's snippets in order, each with its features (`WEIGHTS`) and the question's terms that it holds."""
     minutes = library.minutes(hit.document)
     item = minutes.items[hit.item_index] if hit.item_index >= 0 else None
+    asks_presence = bool(question.wants & {"attended", "absent"})
     snippets = item_snippets(minutes, item, kinds)
-    if kinds is None and item is not None and not question.wants & {"attended", "absent"}:
+    if item is not None and item.decision is not None and not asks_presence:
+        away = _away(item.decision)
+        snippets = [s for s in snippets if not any(a.start <= s.spans[0].start < a.end for a in away)]
+    if kinds is None and item is not None and not asks_presence:
         for page in item.of_kind(SectionKind.ATTACHMENT_TEXT):  # hundreds, it may be: only those that were found
             if any(page.start <= h.passage.start < page.end for h in hit.hits):
                 snippets += section_snippets(minutes, item, page)
@@ -153,6 +157,17 @@ def described(
                 features[name] = 1.0 if holds.search(said) else -1.0
         found.append((snippet, features, frozenset(own)))
     return found
+
+
+def _away(decision: Decision) -> list[Span]:
+    """Where it is noted under a decision who was not there, or stood in: that answers nothing on the matter."""
+    kinds = (NoteKind.PARTIAL_ABSENCE, NoteKind.SUBSTITUTE)
+    return [*decision.absence, *(n.span for n in decision.notes if n.kind in kinds)]
+
+
+def holds(type_: str, text: str) -> bool:
+    """Whether a text holds a type of answer (vocabulary/answer_types.toml)."""
+    return bool(_types()[type_].search(text))
 
 
 @cache

@@ -44,7 +44,7 @@ def _absent(context: Context, minutes: Minutes) -> Draft:
     noted: dict[str, list[tuple[int, Span]]] = {}
     for index, item in enumerate(minutes.items):
         if item.decision:
-            away = [n.span for n in item.decision.notes if n.kind is NoteKind.PARTIAL_ABSENCE]
+            away = [n.span for n in item.decision.notes if n.kind in (NoteKind.PARTIAL_ABSENCE, NoteKind.SUBSTITUTE)]
             for span in dict.fromkeys([*item.decision.absence, *away]):
                 noted.setdefault(" ".join(span.of(minutes.text).split()), []).append((index, span))
     asked_of = set(_NAME.findall(context.question.completed))
