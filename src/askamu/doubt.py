@@ -59,7 +59,11 @@ def _is_met(context: Context, demand: Mapping[str, Any]) -> bool:
     if demand.get("attachment"):
         return any(_is_attached(h.passage) for h in hit.hits[:FOUND_BY])
     if "type" in demand:
-        best = [s for h in context.ranking.items[:HELD_BY] for s in _snippets(context, h)[: demand.get("among")]]
+        best = (
+            _snippets(context, hit)[: demand["among"]]
+            if "among" in demand
+            else [s for h in context.ranking.items[:HELD_BY] for s in _snippets(context, h)]
+        )
         return any(holds(demand["type"], s) for s in best)
     said = context.minutes(hit).own_text(context.item(hit))
     return any(re.search(p, said) for p in demand["needs"])
