@@ -316,7 +316,8 @@ def _filters(
     if period is not None:
         first, last, explicit = period
         overlapping = [m for m in inside if _overlaps(m, first, last)]
-        if explicit:
+        planned = not overlapping and bool(pattern("future", "patterns").search(text))
+        if explicit and not planned:  # »hvornår skal udvalget mødes i 2025?« is told before 2025
             return replace(filters, date_from=first, date_to=last), not overlapping
     return filters, False
 
