@@ -27,7 +27,7 @@ from askamu.evaluate.run import elsewhere, evaluate
 from askamu.evaluate.score import SHOWN, Scored, plain, score
 from askamu.ingest import ingest
 from askamu.library import Library, open_library
-from askamu.passage import Answer, Turn
+from askamu.passage import Answer, Filters, Turn
 from askamu.show import as_record
 
 OWN = Path(__file__).parents[1] / "benchmarks" / "questions.jsonl"
@@ -295,3 +295,48 @@ def test_development_figures(shared: Path, tmp_path: Path) -> None:
     for metric, floor in floors.items():
         assert found.metrics[metric].mean >= floor, metric
     assert found.metrics["quote_exact"].mean == found.metrics["figures_cited"].mean == 1.0
+
+
+GREVE = Path(__file__).parent / "greve.jsonl"
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """The development minutes among those of Greve: 201 meetings, 29,000 passages."""
+    if not (SHARED / "real" / "greve").is_dir():
+        pytest.skip("needs the development data")
+    settings = Settings(index=tmp_path_factory.mktemp("large"))
+    ingest([SHARED / "seeds", SHARED / "real" / "greve"], settings)
+    return open_library(settings)
+
+
+@pytest.mark.large
+def test_questions_on_greve(large: Library) -> None:
+    """60 questions on meetings that the adapter has not learned from, written before they were asked."""
+    questions = read_gold([GREVE])
+    found = figures(questions, evaluate(large, questions))
+    assert found.metrics["hit@5"].mean >= 0.90
+    assert found.metrics["full_answer"].mean >= 0.70
+    assert found.metrics["quote_exact"].mean == 1.0
+
+
+@pytest.mark.large
+def test_many_other_meetings_in_the_index_change_little(large: Library, tmp_path: Path) -> None:
+    """Development questions, each with its municipality as the filter: at most four points lower in the large index."""
+    ingest([SHARED / "seeds"], Settings(index=tmp_path / "index"))
+    questions = read_gold([SHARED / "eval" / "dev.jsonl"])
+    rates = []
+    for library in (open_library(Settings(index=tmp_path / "index")), large):
+        full = [s.metrics["full_answer"] for s in _filtered(library, questions) if "full_answer" in s.metrics]
+        rates.append(sum(full) / len(full))
+    assert rates[1] >= rates[0] - 0.04
+
+
+def _filtered(library: Library, questions: list[GoldQuestion]) -> list[Scored]:
+    scores = []
+    for question in questions:
+        named = {m.municipality for m in library.meetings for g in question.gold if g.is_at(m.source, g.item)}
+        filters = Filters(municipality=named.pop()) if len(named) == 1 else Filters()
+        answer = ask(library, question.question, question.history, filters)
+        scores.append(score(question, answer, lambda c: library.minutes(c.document).text[c.start : c.end]))
+    return scores

@@ -78,7 +78,7 @@ def _is_later(context: Context, hit: ItemHit) -> bool:
     """Whether the question asks what came of a meeting that was held after the one that the best item is from."""
     day = context.question.event_day
     held = context.library.meeting(hit.document).held_on
-    return day is not None and held is not None and held < day
+    return day is not None and held is not None and held < day and not context.question.future
 
 
 def _any(patterns: list[str], text: str) -> bool:
