@@ -184,3 +184,9 @@ class Minutes:
 
     def item(self, number: str) -> AgendaItem | None:
         return next((i for i in self.items if i.number == number), None)
+
+
+def away(decision: Decision) -> list[Span]:
+    """Where it is noted under a decision who was not there, or stood in."""
+    kinds = (NoteKind.PARTIAL_ABSENCE, NoteKind.SUBSTITUTE)
+    return [*decision.absence, *(n.span for n in decision.notes if n.kind in kinds)]

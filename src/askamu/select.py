@@ -13,7 +13,7 @@ from functools import cache
 
 from askamu.danish import frame_words, gram_set, stem, stop_words, words
 from askamu.library import Library
-from askamu.minutes import Decision, NoteKind, SectionKind, Span
+from askamu.minutes import SectionKind, away
 from askamu.question import Question
 from askamu.retrieve import ItemHit
 from askamu.snippets import Snippet, item_snippets, section_snippets
@@ -117,8 +117,8 @@ def described(
     asks_presence = bool(question.wants & {"attended", "absent"})
     snippets = item_snippets(minutes, item, kinds)
     if item is not None and item.decision is not None and not asks_presence:
-        away = _away(item.decision)
-        snippets = [s for s in snippets if not any(a.start <= s.spans[0].start < a.end for a in away)]
+        noted = away(item.decision)
+        snippets = [s for s in snippets if not any(a.start <= s.spans[0].start < a.end for a in noted)]
     if kinds is None and item is not None and not asks_presence:
         for page in item.of_kind(SectionKind.ATTACHMENT_TEXT):  # hundreds, it may be: only those that were found
             if any(page.start <= h.passage.start < page.end for h in hit.hits):
@@ -130,18 +130,22 @@ def described(
             own[term] = max(own.get(term, 0.0), CONTEXT)
         credits.append(own)
     spread = {t: sum(t in c for c in credits) / max(len(credits), 1) for t in matcher.weights}
-    title = matcher.credits(item.title) if item else {}
+    # An item's sentences need not repeat what its title says, unless nothing else is asked for.
+    said_already = set(matcher.credits(item.title)) if item else set()
+    meeting = matcher.credits(f"{minutes.municipality or ''} {minutes.committee or ''}").keys()
+    if matcher.asked.keys() - meeting <= said_already:
+        said_already = set()
     figures = set(re.findall(r"\d{2,}", question.completed))
     found = []
     for snippet, own in zip(snippets, credits, strict=True):
         said = snippet.spans[-1].of(minutes.text)
         kind = snippet.section.kind
         worded = sum(matcher.weights[t] * c * (1 - COMMON * spread[t]) for t, c in own.items()) / matcher.total
-        beyond = sum(matcher.weights[t] * c for t, c in own.items() if t not in title) / matcher.total
+        beyond = sum(matcher.weights[t] * c for t, c in own.items() if t not in said_already) / matcher.total
         near = [h.score for h in hit.hits if h.passage.start <= snippet.spans[-1].start < h.passage.end]
         features = {
             "words": worded,
-            "words_beyond_title": beyond,  # an item's sentences need not repeat what its title says
+            "words_beyond_title": beyond,
             "only_title": float(worded > 0 and not beyond),
             "passage": max(near, default=0.0),
             "figures": sum(f in said for f in figures) / max(1, len(figures)),
@@ -158,12 +162,6 @@ def described(
                 features[name] = 1.0 if holds.search(said) else -1.0
         found.append((snippet, features, frozenset(own)))
     return found
-
-
-def _away(decision: Decision) -> list[Span]:
-    """Where it is noted under a decision who was not there, or stood in: that answers nothing on the matter."""
-    kinds = (NoteKind.PARTIAL_ABSENCE, NoteKind.SUBSTITUTE)
-    return [*decision.absence, *(n.span for n in decision.notes if n.kind in kinds)]
 
 
 def holds(type_: str, text: str) -> bool:

@@ -9,7 +9,7 @@ from askamu.cite import plain
 from askamu.compose.draft import Context, Draft, escape, quote
 from askamu.danish import fold
 from askamu.decision import BESIDE, asked_for, outcome_of, outcomes_of
-from askamu.minutes import AgendaItem, Minutes, Outcome, Section, SectionKind, Span
+from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span, away
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit
 from askamu.sentences import sentences
@@ -61,7 +61,7 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
     if decision is None:
         raise ValueError(f"{minutes.source} item {item.number} has no decision")
     section = item.of_kind(SectionKind.DECISION)[0]
-    whole = Span(decision.start, min(decision.end, decision.start + MAX_DECISION))
+    whole = _quoted(minutes, decision, MAX_DECISION)
     said = plain(whole.of(minutes.text))
     mark = context.citations.mark(minutes, item, section, whole)
     where = f" – {context.place(minutes, item)}" if place else ""
@@ -147,12 +147,20 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     if decision is None:
         return context.say("no_decision")
     section = item.of_kind(SectionKind.DECISION)[0]
-    whole = Span(decision.start, min(decision.end, decision.start + MAX_VERDICT))
+    whole = _quoted(minutes, decision, MAX_VERDICT)
     mark = context.citations.mark(minutes, item, section, whole)
     said = f"{context.say('verdict', outcome=outcome_words(context, item))} {quote(whole.of(minutes.text))} {mark}"
     if not decision.final and Outcome.RECOMMENDED in decision.outcomes:
         said += f" {context.say('not_final')}"
     return said
+
+
+def _quoted(minutes: Minutes, decision: Decision, most: int) -> Span:
+    """The decision as it is quoted: up to where it is noted who was away, which answers another question."""
+    end = min([decision.end, decision.start + most, *(s.start for s in away(decision) if s.start > decision.start)])
+    while end > decision.start + 1 and minutes.text[end - 1].isspace():
+        end -= 1
+    return Span(decision.start, end)
 
 
 def _trimmed(minutes: Minutes, section: Section) -> Span:

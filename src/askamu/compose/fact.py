@@ -150,7 +150,8 @@ def said(context: Context, chosen: list[Scored]) -> str:
         or all(s.snippet.section.kind is SectionKind.DECISION for s in chosen)
     ):
         return lines(context, chosen)
-    return f"{verdict(context, first.minutes, item)}\n\n{lines(context, chosen)}"
+    told = verdict(context, first.minutes, item)  # what the decision says is said with it
+    return f"{told}\n\n{lines(context, [s for s in chosen if s.snippet.section.kind is not SectionKind.DECISION])}"
 
 
 def lines(context: Context, chosen: list[Scored]) -> str:
