@@ -127,6 +127,9 @@ def main() -> None:
     parser.add_argument("--questions", type=Path)
     parser.add_argument("--written", type=Path)
     parser.add_argument("--adapters", nargs=2, default=["none", "auto"])
+    parser.add_argument(
+        "--indexes", nargs=2, type=Path, help="of the minutes, made or to be made, one for each adapter"
+    )
     parser.add_argument("--embedder", default="e5-int8")
     parser.add_argument("--alone", action="store_true", help="by the embedder alone only")
     given = parser.parse_args()
@@ -137,7 +140,8 @@ def main() -> None:
     alone, together = [], []
     with tempfile.TemporaryDirectory() as temporary:
         for n, adapter in enumerate(given.adapters):
-            chosen = settings(index=Path(temporary) / str(n), embedder=given.embedder, adapter=adapter)
+            folder = given.indexes[n] if given.indexes else Path(temporary) / str(n)
+            chosen = settings(index=folder, embedder=given.embedder, adapter=adapter)
             ingest(given.minutes, chosen)
             library = open_library(chosen)
             if given.questions:
