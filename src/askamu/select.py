@@ -130,18 +130,19 @@ def described(
             own[term] = max(own.get(term, 0.0), CONTEXT)
         credits.append(own)
     spread = {t: sum(t in c for c in credits) / max(len(credits), 1) for t in matcher.weights}
-    # An item's sentences need not repeat what its title says, unless nothing else is asked for.
+    # An item's sentences need not repeat what its title says, unless nothing else is asked for that minutes know.
+    own_words = matcher.weights if question.language == "en" else matcher.asked  # the glossary's are Danish
+    telling = {t for t in own_words if library.current.lexical.doc_freq(t)}
     said_already = set(matcher.credits(item.title)) if item else set()
     meeting = matcher.credits(f"{minutes.municipality or ''} {minutes.committee or ''}").keys()
-    if matcher.asked.keys() - meeting <= said_already:
-        said_already = set()
+    beyond_title = telling - meeting - said_already or telling
     figures = set(re.findall(r"\d{2,}", question.completed))
     found = []
     for snippet, own in zip(snippets, credits, strict=True):
         said = snippet.spans[-1].of(minutes.text)
         kind = snippet.section.kind
         worded = sum(matcher.weights[t] * c * (1 - COMMON * spread[t]) for t, c in own.items()) / matcher.total
-        beyond = sum(matcher.weights[t] * c for t, c in own.items() if t not in said_already) / matcher.total
+        beyond = sum(matcher.weights[t] * c for t, c in own.items() if t in beyond_title) / matcher.total
         near = [h.score for h in hit.hits if h.passage.start <= snippet.spans[-1].start < h.passage.end]
         features = {
             "words": worded,

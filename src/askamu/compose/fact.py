@@ -99,6 +99,8 @@ def choose(context: Context, found: list[Scored], limit: int = MAX_SNIPPETS) -> 
         gain = sum(context.matcher.weights[t] for t in scored.covered - covered) / context.matcher.total
         if scored.snippet.is_row and not _label_matches(context, scored.snippet):
             continue  # another row of the table answers another question
+        if covered and not scored.covered:
+            continue  # it holds a figure, it may be, and nothing of the question
         if scored.score >= KEEP * found[0].score or (gain > NEW_WORDS and scored.score >= 0.4 * found[0].score):
             chosen.append(scored)
             covered |= scored.covered
