@@ -14,7 +14,7 @@ from askamu.cite import Citations, short_date
 from askamu.compose import Context, Draft, decision, fact, listing, several, who
 from askamu.compose.draft import escape
 from askamu.danish import stem, words
-from askamu.doubt import covered, doubt, not_stated, only_attached, searched, subject_missing
+from askamu.doubt import covered, doubt, is_attached, not_stated, only_attached, searched, subject_missing
 from askamu.errors import QuestionEmpty, QuestionTooLong
 from askamu.library import Library
 from askamu.load import clean
@@ -335,7 +335,8 @@ def _related(context: Context, ranking: Ranking, draft: Draft) -> tuple[Related,
         minutes, item = context.minutes(hit), context.item(hit)
         if hit.place in draft.used or item is None or item.closed:
             continue
-        if context.matcher.credits(minutes.own_text(item)).get(telling, 0.0) >= PARTIAL:
+        said = " ".join([item.title, *(h.passage.text for h in hit.hits if not is_attached(h.passage))])
+        if context.matcher.credits(said).get(telling, 0.0) >= PARTIAL:
             found.append(
                 Related(
                     minutes.id,

@@ -57,7 +57,7 @@ def _is_met(context: Context, demand: Mapping[str, Any]) -> bool:
     """Whether what a question presupposes is there: words in the best item, an attachment, or a sentence that tells."""
     hit = context.ranking.items[0]
     if demand.get("attachment"):
-        return any(_is_attached(h.passage) for h in hit.hits[:FOUND_BY])
+        return any(is_attached(h.passage) for h in hit.hits[:FOUND_BY])
     if "type" in demand:
         best = (
             _snippets(context, hit)[: demand["among"]]
@@ -94,11 +94,12 @@ def only_attached(context: Context, hit: ItemHit) -> bool:
 
     What the committee decided on the item is then no decision on the matter.
     """
-    by_attachment = any(_is_attached(h.passage) for h in hit.hits[:FOUND_BY])
+    by_attachment = any(is_attached(h.passage) for h in hit.hits[:FOUND_BY])
     return by_attachment and covered(context, hit) < OWN_COVERED
 
 
-def _is_attached(passage: Passage) -> bool:
+def is_attached(passage: Passage) -> bool:
+    """Whether it is of an attachment, and not what the minutes say themselves."""
     return passage.section is SectionKind.ATTACHMENT_TEXT
 
 
@@ -114,7 +115,7 @@ def covered(context: Context, hit: ItemHit) -> float:
 def _covered_by_attachment(context: Context, hit: ItemHit) -> float:
     """As `_covered`, of the attachment that the item was found by, if it was."""
     best = hit.hits[0].passage
-    return context.matcher.score(context.matcher.credits(best.text)) if _is_attached(best) else 0.0
+    return context.matcher.score(context.matcher.credits(best.text)) if is_attached(best) else 0.0
 
 
 def _absent_subject(context: Context) -> bool:

@@ -33,14 +33,11 @@ ITEM_WEIGHT = 2.0  # of an item's retrieval score against its best snippet's
 
 def compose(context: Context, hits: Iterable[ItemHit] | None = None, limit: int = MAX_SNIPPETS) -> Draft | None:
     """The best item's best sentences; None where nothing was found."""
-    rivals = [
-        (hit, found)
-        for hit in [h for h in (hits if hits is not None else context.ranking.items) if h.item_index >= 0][:NEWER]
-        if (found := _best(context, hit))
-    ]
+    near = [h for h in (hits if hits is not None else context.ranking.items) if h.item_index >= 0][:NEWER]
+    rivals = [(hit, found) for hit in near[:RIVALS] if (found := _best(context, hit))]
     if not rivals:
         return None
-    hit, found = _newest(context, rivals)
+    hit, found = _newest(context, rivals, near[RIVALS:])
     chosen = choose(context, found, limit)
     minutes, item = context.minutes(hit), context.item(hit)
     text = f"{said(context, chosen)}\n\n– {context.place(minutes, item)}"
@@ -49,7 +46,9 @@ def compose(context: Context, hits: Iterable[ItemHit] | None = None, limit: int 
     return Draft(text, Tier.ANSWER, (hit.place,))
 
 
-def _newest(context: Context, rivals: list[tuple[ItemHit, list[Scored]]]) -> tuple[ItemHit, list[Scored]]:
+def _newest(
+    context: Context, rivals: list[tuple[ItemHit, list[Scored]]], further: list[ItemHit]
+) -> tuple[ItemHit, list[Scored]]:
     """The best item with its snippets, or the newest of those on the same recurring matter that answer as well.
 
     A question that names no time is about how things stand: of »Aktuel arbejdsmarkedssituation« in three
@@ -59,19 +58,21 @@ def _newest(context: Context, rivals: list[tuple[ItemHit, list[Scored]]]) -> tup
     def value(rival: tuple[ItemHit, list[Scored]]) -> float:
         return ITEM_WEIGHT * rival[0].score + rival[1][0].score
 
-    best = max(rivals[:RIVALS], key=value)
+    best = max(rivals, key=value)
     question = context.question
     if question.years or question.filters.date_from or question.filters.date_to or question.hints or question.item:
         return best
     title = _title_stems(context, best[0])
-    alike = [
-        r
-        for r in rivals
-        if value(r) >= AS_GOOD * value(best)
-        and context.minutes(r[0]).municipality == context.minutes(best[0]).municipality
-        and len(title & _title_stems(context, r[0])) >= SAME_TITLE * len(title)
-    ]
-    return max(alike, key=lambda r: (context.library.held(r[0].document), value(r)), default=best)
+
+    def alike(hit: ItemHit) -> bool:
+        return context.minutes(hit).municipality == context.minutes(best[0]).municipality and len(
+            title & _title_stems(context, hit)
+        ) >= SAME_TITLE * len(title)
+
+    rivals = [r for r in rivals if alike(r[0])]
+    rivals += [(hit, found) for hit in further if alike(hit) and (found := _best(context, hit))]
+    as_good = [r for r in rivals if value(r) >= AS_GOOD * value(best)]
+    return max(as_good, key=lambda r: (context.library.held(r[0].document), value(r)), default=best)
 
 
 def _title_stems(context: Context, hit: ItemHit) -> frozenset[str]:
