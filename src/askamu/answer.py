@@ -243,9 +243,9 @@ def _asked_by_title(context: Context, row: ItemRow) -> bool:
     names_item = len(context.meetings) == 1 and any(w in asked for w in ("punkt", "item", "lukke", "closed"))
     others = context.library.items[row.document]
     open_twin = any(not i.closed and telling & {stem(w) for w in words(i.title)} for i in others)
-    asked_terms = context.matcher.asked.keys() & context.matcher.weights.keys()
-    rarest = max(asked_terms, key=lambda t: context.matcher.weights[t], default=None)
-    return not open_twin and (names_item or rarest in telling)
+    asked_weights = {t: w for t, w in context.matcher.weights.items() if t in context.matcher.asked}
+    rarest = {t for t, w in asked_weights.items() if w == max(asked_weights.values())}
+    return not open_twin and (names_item or bool(rarest & telling))
 
 
 def _newest(context: Context) -> ItemHit:
