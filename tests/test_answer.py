@@ -531,3 +531,36 @@ def test_the_same_question_gets_the_same_answer_in_every_run(seed_index: Path) -
         answers.add(json.loads(said.stdout)["answer"])
     assert len(answers) == 1
     assert "lukket" in answers.pop()
+
+
+def test_what_is_decided_after_a_note_on_who_was_away_is_quoted_too(tmp_path: Path) -> None:
+    text = """Referat Teknikudvalget 12-03-2024
+
+Punkt 1: Ny cykelsti ved skolen
+
+Sagsfremstilling
+Forvaltningen foreslår en cykelsti ved skolen. Cykelstien koster 2 mio. kr.
+
+Indstilling
+Det indstilles, at cykelstien anlægges.
+
+Beslutning
+Ikke godkendt.
+
+Fraværende: Nadia Fjeldborg (A).
+
+Udvalget ønsker i stedet en ny sag om lys på stien.
+"""
+    (tmp_path / "teknik-2024-03-12.txt").write_text(text, encoding="utf-8")
+    settings = Settings(index=tmp_path / "index", embedder="keywords")
+    ingest([tmp_path / "teknik-2024-03-12.txt"], settings)
+    library = open_library(settings)
+    for question in ("Hvad blev der besluttet om cykelstien ved skolen?", "Hvor meget koster cykelstien ved skolen?"):
+        answer = ask(library, question)
+        assert "Ikke godkendt" in answer.text
+        assert "lys på stien" in answer.text
+
+
+def test_a_meeting_place_is_not_told_for_meetings_that_were_about_something(library: Library) -> None:
+    answer = ask(library, "Hvor holdt Fjordlev åbne møder om kontanthjælpsreformen?")
+    assert "Mødested" not in answer.text

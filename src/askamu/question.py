@@ -62,9 +62,7 @@ class Question:
     event_day: date | None = None  # a day on which, it says, somebody met, treated or decided something
     month: date | None = None  # the first day of the only month that it names with its year
     hints: tuple[tuple[str | None, str], ...] = ()  # (ISO date, item number) that the conversation cited last
-    wants: frozenset[str] = (
-        frozenset()
-    )  # types of vocabulary/answer_types.toml, and of questions.toml what a meeting tells
+    wants: frozenset[str] = frozenset()  # of answer_types.toml; »absent«, »attended«; [detail] of questions.toml
     sections: frozenset[SectionKind] = frozenset()  # the parts of an item it names by what they are
     wants_table: bool = False
     years: tuple[int, ...] = ()  # named in it

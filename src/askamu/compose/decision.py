@@ -141,6 +141,14 @@ def diverges(item: AgendaItem) -> bool:
     return decision is not None and (not decision.final or not set(decision.outcomes) <= PLAINLY_ADOPTED)
 
 
+def in_verdict(minutes: Minutes, item: AgendaItem, span: Span) -> bool:
+    """Whether a span is quoted with the verdict."""
+    if item.decision is None:
+        return False
+    whole = _quoted(minutes, item.decision, MAX_VERDICT)
+    return whole.start <= span.start and span.end <= whole.end
+
+
 def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     """The decision in one line, for an answer that quotes other parts of the item."""
     decision = item.decision
@@ -156,8 +164,16 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
 
 
 def _quoted(minutes: Minutes, decision: Decision, most: int) -> Span:
-    """The decision as it is quoted: up to where it is noted who was away, which answers another question."""
-    end = min([decision.end, decision.start + most, *(s.start for s in away(decision) if s.start > decision.start)])
+    """The decision as it is quoted: without the notes on who was away that it ends with; they answer another question.
+
+    What stands after such a note is part of the decision, and the note with it.
+    """
+    end = decision.end
+    notes = sorted(away(decision), key=lambda note: -note.start)
+    for note in notes:
+        if decision.start < note.start and not minutes.text[note.end : end].strip(" \n\t."):
+            end = note.start
+    end = min(end, decision.start + most)
     while end > decision.start + 1 and minutes.text[end - 1].isspace():
         end -= 1
     return Span(decision.start, end)

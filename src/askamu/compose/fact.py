@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from askamu.compose.decision import diverges, undated, verdict
+from askamu.compose.decision import diverges, in_verdict, undated, verdict
 from askamu.compose.draft import Context, Draft, escape, quote
 from askamu.danish import stem, stop_words, words
 from askamu.minutes import SectionKind, Span
@@ -65,9 +65,8 @@ def _newest(
     title = _title_stems(context, best[0])
 
     def alike(hit: ItemHit) -> bool:
-        return context.minutes(hit).municipality == context.minutes(best[0]).municipality and len(
-            title & _title_stems(context, hit)
-        ) >= SAME_TITLE * len(title)
+        same_place = context.minutes(hit).municipality == context.minutes(best[0]).municipality
+        return same_place and len(title & _title_stems(context, hit)) >= SAME_TITLE * len(title)
 
     rivals = [r for r in rivals if alike(r[0])]
     rivals += [(hit, found) for hit in further if alike(hit) and (found := _best(context, hit))]
@@ -153,8 +152,8 @@ def said(context: Context, chosen: list[Scored]) -> str:
         or all(s.snippet.section.kind is SectionKind.DECISION for s in chosen)
     ):
         return lines(context, chosen)
-    told = verdict(context, first.minutes, item)  # what the decision says is said with it
-    return f"{told}\n\n{lines(context, [s for s in chosen if s.snippet.section.kind is not SectionKind.DECISION])}"
+    further = [s for s in chosen if not in_verdict(first.minutes, item, s.snippet.spans[0])]
+    return f"{verdict(context, first.minutes, item)}\n\n{lines(context, further)}"
 
 
 def lines(context: Context, chosen: list[Scored]) -> str:

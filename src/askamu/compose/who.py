@@ -6,14 +6,15 @@ import re
 from datetime import date
 
 from askamu.compose.draft import Context, Draft, quote
+from askamu.danish import words
 from askamu.lines import read_lines
 from askamu.metadata import looks_like_name
-from askamu.minutes import Minutes, NoteKind, Span
+from askamu.minutes import Minutes, Span, away
 from askamu.passage import Tier
 from askamu.question import OF_MEETING
 
 MAX_PLACES = 4  # where one absence is noted, all of which are cited
-_NAME = re.compile(r"\b[A-ZÆØÅ]\w{3,}")  # a part of a person's name that tells who it is
+_NAME = re.compile(r"\b[A-ZÆØÅ][\w-]+(?:\s+[A-ZÆØÅ][\w-]+)+")  # of a person
 
 
 def compose(context: Context) -> Draft | None:
@@ -44,11 +45,12 @@ def _absent(context: Context, minutes: Minutes) -> Draft:
     noted: dict[str, list[tuple[int, Span]]] = {}
     for index, item in enumerate(minutes.items):
         if item.decision:
-            away = [n.span for n in item.decision.notes if n.kind in (NoteKind.PARTIAL_ABSENCE, NoteKind.SUBSTITUTE)]
-            for span in dict.fromkeys([*item.decision.absence, *away]):
+            for span in dict.fromkeys(away(item.decision)):
                 noted.setdefault(" ".join(span.of(minutes.text).split()), []).append((index, span))
-    asked_of = set(_NAME.findall(context.question.completed))
-    of_person = {said: places for said, places in noted.items() if asked_of & set(_NAME.findall(said))}
+    asked = set(words(context.question.completed))
+    of_person = {
+        said: places for said, places in noted.items() if any(asked & set(words(n)) for n in _NAME.findall(said))
+    }
     noted = of_person or noted
     if not noted and minutes.absent:
         listed = _header_list(minutes, minutes.absent)
