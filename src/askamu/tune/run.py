@@ -84,6 +84,7 @@ def tune(
     questions: Sequence[Path] = (),
     held_out: int = 0,
     checked: int | None = None,
+    measured: int = MEASURED_PASSAGES,
     written: bool = True,
     changes: Mapping[str, Any] | None = None,
     threads: int | None = None,
@@ -100,6 +101,7 @@ def tune(
         changes: values of the recipe (`learn.Recipe`) other than its own.
         max_bytes: of the largest file that is read.
         checked: how many of the newest of the rest decide when to stop; by default a tenth.
+        measured: among how many passages the questions on the meetings left out are asked, at most.
         written: whether the texts that ship with askamu are learned from too.
 
     Raises:
@@ -145,7 +147,7 @@ def tune(
         watch = HeldOut(cut(watched), questions, CHECKED_PASSAGES)
         learned = learner.learn(corpus, vectors, examples, watch.mrr, out / WORK, progress)
         learner.use(learned)
-        test = HeldOut(cut(newest), questions, MEASURED_PASSAGES) if newest else watch
+        test = HeldOut(cut(newest), questions, measured) if newest else watch
         before, after = test.look(learner, tuned=False), test.look(learner, tuned=True)
         gains = test.gains(before, after)
         kinds = dict(Counter(e.kind.value for e in examples))
