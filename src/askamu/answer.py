@@ -17,6 +17,7 @@ from askamu.danish import stem, words
 from askamu.doubt import covered, doubt, is_attached, not_stated, only_attached, searched, subject_missing
 from askamu.errors import QuestionEmpty, QuestionTooLong
 from askamu.library import Library
+from askamu.limits import Limits
 from askamu.load import clean
 from askamu.minutes import SectionKind
 from askamu.passage import Answer, Filters, QuestionKind, Related, Retrieved, Tier, Turn
@@ -41,6 +42,7 @@ def ask(
     history: Sequence[Turn] = (),
     filters: Filters = Filters(),
     language: str | None = None,
+    limits: Limits | None = None,
 ) -> Answer:
     """Answer a question from the indexed minutes.
 
@@ -50,6 +52,7 @@ def ask(
         history: earlier turns of the conversation, oldest first.
         filters: set in the interface; they win over what the question says.
         language: of the answer's frame; None for the question's own.
+        limits: how much must speak for an answer; None for the library's.
 
     Raises:
         QuestionEmpty, QuestionTooLong: the question can't be read.
@@ -57,49 +60,62 @@ def ask(
         IndexUnreadable, EmbedderUnavailable, OtherEmbedder: the search could not be done.
     """
     started = time.perf_counter()
-    question = hide_cpr(clean(question).strip())[0]
-    history = [Turn(turn.role, hide_cpr(clean(turn.content))[0]) for turn in history]
-    if not question:
-        raise QuestionEmpty
-    limit = library.settings.max_question_chars
-    if len(question) > limit:
-        raise QuestionTooLong(len(question), limit)
-    library.check(filters)
-    understood = understand(question, library.known, history, filters, language)
-    meetings = library.allowed(understood.filters)
-    searched_at = time.perf_counter()
-    ranking = EMPTY
-    if understood.refused is None and not understood.meeting_missing:
-        ranking = retrieve(library, understood, meetings)
+    context = read(library, question, history, filters, language, limits)
     found_at = time.perf_counter()
-    context = Context(
-        library, understood, meetings, ranking, Matcher(library, understood), Citations(library, understood.language)
-    )
-    if ranking.items and library.keyword_only:
+    if context.ranking.items and library.keyword_only:
         context.warnings.append(context.say("keyword_only"))
     draft, ranking = _draft(context)
     ranking = _first(context, ranking, draft)
     done = time.perf_counter()
+    understood = context.question
     return Answer(
-        question=question,
+        question=understood.asked,
         completed_question=understood.completed,
         language=understood.language,
         kind=understood.kind,
         tier=draft.tier,
         text=draft.text,
         filters=replace(understood.filters, case_number=understood.case_number or filters.case_number),
-        coverage=library.coverage(meetings),
+        coverage=library.coverage(context.meetings),
         citations=context.citations.all(),
         related=_related(context, ranking, draft),
         retrieved=_retrieved(library, ranking),
         warnings=tuple(context.warnings),
         embedder=library.searched_by,
         timings_ms={
-            "retrieve": round(1000 * (found_at - searched_at), 1),
+            "retrieve": round(1000 * (found_at - started), 1),
             "answer": round(1000 * (done - found_at), 1),
             "total": round(1000 * (done - started), 1),
         },
     )
+
+
+def read(
+    library: Library,
+    question: str,
+    history: Sequence[Turn] = (),
+    filters: Filters = Filters(),
+    language: str | None = None,
+    limits: Limits | None = None,
+) -> Context:
+    """What a question asks for, and what was found for it. Takes and raises what `ask` does."""
+    question = hide_cpr(clean(question).strip())[0]
+    history = [Turn(turn.role, hide_cpr(clean(turn.content))[0]) for turn in history]
+    if not question:
+        raise QuestionEmpty
+    most = library.settings.max_question_chars
+    if len(question) > most:
+        raise QuestionTooLong(len(question), most)
+    library.check(filters)
+    understood = understand(question, library.known, history, filters, language)
+    meetings = library.allowed(understood.filters)
+    ranking = EMPTY
+    if understood.refused is None and not understood.meeting_missing:
+        ranking = retrieve(library, understood, meetings)
+    return Context(
+        library, understood, meetings, ranking, Matcher(library, understood), Citations(library, understood.language),
+        limits or library.limits,
+    )  # fmt: skip
 
 
 def _draft(context: Context) -> tuple[Draft, Ranking]:

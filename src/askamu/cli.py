@@ -20,6 +20,7 @@ from askamu.terminal import (
     fetch_record,
     ingest_record,
     print_answer,
+    print_calibration,
     print_case,
     print_fetched,
     print_figures,
@@ -283,6 +284,9 @@ def evaluate(
         Path | None, typer.Option("--against", help="En tidligere måling (--out). / An earlier run to compare with.")
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Rapport med hver fejl. / Report of every miss.")] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Vælg, hvornår der svares »fremgår ikke«. / Fit when to abstain.")
+    ] = False,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
@@ -300,6 +304,15 @@ def evaluate(
     asked = read_gold(questions)
     before = read_run(against) if against else {}
     library = open_library(settings)
+    if calibrate:
+        from askamu.evaluate.calibrate import calibrate as fit
+        from askamu.limits import keep_limits
+
+        with progress_bar(settings.lang) as progress:
+            fitted = fit(library, asked, progress)
+        kept = keep_limits(library.folder, library.embedder, fitted.limits, fitted.told) if fitted.pays else None
+        print_calibration(fitted, kept, settings.lang)
+        library = open_library(settings)
     with progress_bar(settings.lang) as progress:
         scores = evaluate(library, asked, progress)
     found = figures(asked, scores)

@@ -18,11 +18,6 @@ from askamu.select import best_snippets, holds
 from askamu.vocabulary import table
 
 NEAREST = 4  # items that are named where nothing is stated
-# What the best item must hold of the question's telling words, and how near its best passage must be. Both
-# failing means that the minutes do not treat the matter (docs/decisions.md, "abstention").
-MIN_COVERED = 0.22
-MIN_COSINE = 0.845
-MIN_COSINE_ENGLISH = 0.80
 SUBJECT = 2.5  # rarity of a word that can be a question's subject
 FOUND_BY = 3  # passages that an item was found by
 OWN_COVERED = 0.60  # of the question that an item must hold itself to answer for a matter in its attachment
@@ -43,14 +38,17 @@ def doubt(context: Context) -> Draft | None:
     for demand in table("questions")["demand"]:
         if _any(demand["asks"], question.completed) and not _is_met(context, demand):
             return _not_told(context, context.say(f"demand_{demand['name']}"))
-    known = max(covered(context, hit), _covered_by_attachment(context, hit))
-    limit = MIN_COSINE if question.language == "da" else MIN_COSINE_ENGLISH
-    limit = context.library.embedder.cosine_limit(limit)
-    if known < MIN_COVERED and ranking.best_cosine < limit:
+    if context.limits.fail(*signs(context), question.language):
         return not_stated(context)
     if _out_of_period(context, hit) or (question.filters.date_from is not None and _absent_subject(context)):
         return not_stated(context)
     return None
+
+
+def signs(context: Context) -> tuple[float, float]:
+    """Whether the minutes treat the matter: how much of the question the best item holds, how near a passage is."""
+    hit = context.ranking.items[0]
+    return max(covered(context, hit), _covered_by_attachment(context, hit)), context.ranking.best_cosine
 
 
 def _is_met(context: Context, demand: Mapping[str, Any]) -> bool:

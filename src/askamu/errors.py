@@ -340,6 +340,16 @@ class BadRun(AskamuError):
         super().__init__(file=file, why=getattr(error, "strerror", None) or error)
 
 
+class TooFewToCalibrate(AskamuError):
+    """Too few questions with gold to choose limits by."""
+
+    problem = "too_few_to_calibrate"
+    exit_code = 2
+
+    def __init__(self, due: int, least_due: int, answerable: int, least_answerable: int) -> None:
+        super().__init__(due=due, least_due=least_due, answerable=answerable, least_answerable=least_answerable)
+
+
 class BadQuestion(AskamuError):
     exit_code = 2
     http_status = 422

@@ -14,6 +14,7 @@ from askamu.config import Settings
 from askamu.embed import AUTO, BEST, NONE, Embedder, Keywords, log, open_embedder
 from askamu.errors import UnknownFilter
 from askamu.index import Generation, check_embedder, current_id, open_current
+from askamu.limits import Limits, limits_of
 from askamu.minutes import AgendaItem, Minutes, Outcome
 from askamu.passage import Coverage, Filters
 from askamu.question import Meeting
@@ -78,6 +79,11 @@ class Library:
     def keyword_only(self) -> bool:
         """Whether passages are found by their words alone, because no model runs here or none was asked for."""
         return isinstance(self.embedder, Keywords)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """How much must speak for an answer."""
+        return limits_of(self.folder, self.embedder)
 
     @cached_property
     def known(self) -> list[Meeting]:

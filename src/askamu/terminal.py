@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from askamu.bootstrap import Difference
+    from askamu.evaluate.calibrate import Calibration
     from askamu.evaluate.figures import Figures
     from askamu.fetch import FetchReport
     from askamu.ingest import IngestReport, PlannedFile
@@ -237,6 +241,26 @@ def print_figures(found: Figures, changed: Mapping[str, Difference], language: s
         by_type.add_row(kind, *(f"{metrics[m].mean:.2f} ({metrics[m].n})" if m in metrics else "–" for m in shown))
     out.print()
     out.print(by_type)
+
+
+def print_calibration(fitted: Calibration, kept: Path | None, language: str) -> None:
+    """What calibrated limits bring, on stderr: before the figures, which may be JSON.
+
+    Args:
+        kept: where they were written, None if they don't pay.
+    """
+    from askamu.texts import text
+
+    out = open_console(stderr=True)
+    for key, judged in (("eval.calibrated_before", fitted.before), ("eval.calibrated_after", fitted.after)):
+        values = {"f1": f"{judged.abstention.f1:.3f}", "answered": f"{judged.answered:.3f}"}
+        said = text(key, language, due=fitted.due, answerable=fitted.answerable, **values)
+        out.print(said, markup=False)
+    limits = {k: f"{v:.3f}" for k, v in asdict(fitted.limits).items()}
+    said = (
+        text("eval.calibrated_kept", language, file=kept, **limits) if kept else text("eval.calibrated_not", language)
+    )
+    out.print(said, markup=False)
 
 
 def ingest_record(report: IngestReport) -> dict[str, Any]:

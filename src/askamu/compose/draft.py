@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from askamu import texts
 from askamu.cite import Citations, plain, short_date, title_span
 from askamu.library import Library
+from askamu.limits import Limits
 from askamu.minutes import AgendaItem, Minutes
 from askamu.passage import Tier
 from askamu.question import Question
@@ -36,6 +37,7 @@ class Context:
     ranking: Ranking
     matcher: Matcher
     citations: Citations
+    limits: Limits  # how much must speak for an answer
     warnings: list[str] = field(default_factory=list)
 
     @property

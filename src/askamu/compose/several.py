@@ -85,6 +85,7 @@ def replace_context(context: Context, ranking: Ranking, question: Question, filt
         ranking,
         context.matcher,
         context.citations,
+        context.limits,
         context.warnings,
     )
 
