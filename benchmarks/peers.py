@@ -3,8 +3,8 @@
 The same questions with gold over the same minutes, each peer in a process of its own with its own way of splitting and
 ranking: a tutorial's RAG (RecursiveCharacterTextSplitter 1000/200 + Chroma), with the English model that tutorials take
 and with multilingual-e5-small; BM25 with a Danish stemmer; txtai's hybrid; LlamaIndex' default nodes; askamu's parts
-and askamu. Wherever it says e5 the model is askamu's, without its adapter. Follow-up questions are left out: peers see one
-question at a time. A passage counts for the item that most of it is from.
+and askamu. Wherever it says e5 the model is askamu's, without its adapter. Follow-up questions are left out: peers see
+one question at a time. A passage counts for the item that most of it is from.
 
 Prints hit@1, hit@5 and MRR@10 of the right item, what share of the facts stands in what a reader would be shown (the
 first four passages; of askamu the answer with its quotes) and how long that is, the time of a question, and what the
