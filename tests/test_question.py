@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from askamu.passage import Filters, QuestionKind, Turn
-from askamu.question import Meeting, Question, understand
+from askamu.question import Question, understand
+from askamu.when import Meeting
 
 MEETINGS = [
     Meeting("a", "Fjordlev", "Arbejdsmarkedsudvalget", date(2024, 3, 12), date(2024, 3, 12), date(2024, 3, 12)),

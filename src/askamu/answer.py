@@ -150,6 +150,10 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
     attendance = who.compose(context)
     if attendance is not None:
         return attendance, ranking
+    if question.whole_meeting:
+        decided = listing.decisions(context)
+        if decided is not None:
+            return decided, ranking
     if question.item is not None and len(context.meetings) == 1:
         ranking = _only_item(context, question.item)
         context.ranking = ranking

@@ -17,8 +17,8 @@ from askamu.index import Generation, check_embedder, current_id, open_current
 from askamu.limits import Limits, limits_of
 from askamu.minutes import AgendaItem, Minutes, Outcome
 from askamu.passage import Coverage, Filters
-from askamu.question import Meeting
 from askamu.record import ItemRow, MeetingRow, Record
+from askamu.when import Meeting
 
 MAX_EXAMPLES = 6
 

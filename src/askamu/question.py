@@ -9,17 +9,14 @@ from datetime import date
 from functools import cache
 
 from askamu.danish import fold, frame_words, stop_words, words
-from askamu.dates import find_dates, month_end, months
+from askamu.dates import find_dates, months
 from askamu.layouts import find_case_number
 from askamu.minutes import SectionKind
 from askamu.passage import Filters, QuestionKind, Turn
-from askamu.vocabulary import table, word_set
+from askamu.vocabulary import pattern, table, word_set
+from askamu.when import Meeting, days_of, event_day, only_month, period_of
 
-_MEETING_WORD = re.compile(
-    r"(?:mød(?:e|et|erne|tes)|referat(?:et|er)?|meeting|minutes|dagsorden(?:en)?|-mødet)\b", re.IGNORECASE
-)
 _ITEM = re.compile(r"\b(?:punkt|pkt\.?|item|point)\s*(?:nr\.?\s*)?(?P<number>\d{1,3}[a-z]?)\b", re.IGNORECASE)
-_YEAR = re.compile(r"(?<![\d.,/-])(?P<year>(?:19|20)\d\d)(?![\d.,/-]\d)")
 _ANY_YEAR = re.compile(r"(?<!\d)(?<!\d[.,])(?:19|20)\d\d(?!\d)(?![.,]\d)")
 _MUNICIPALITY = re.compile(
     r"\b(?P<name>[A-ZÆØÅ][a-zæøåé]+(?:-[A-ZÆØÅ][a-zæøåé]+)?)\s+(?:[Kk]ommunes?|[Mm]unicipality)\b"
@@ -28,18 +25,6 @@ _SUBJECT_BODY = re.compile(
     r"\b(?P<body>(?:[A-ZÆØÅ][\wæøå]*-(?:,\s|\sog\s))*[A-ZÆØÅa-zæøå][\wæøå-]*(?:udvalget|(?<!om)rådet)|[Bb]yrådet|[Kk]ommunalbestyrelsen"
     r"|[Dd]irektionen)\b"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Meeting:
-    """What a question needs to know of an indexed meeting."""
-
-    document: str
-    municipality: str | None
-    committee: str | None
-    held_on: date | None
-    earliest: date | None
-    latest: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +52,7 @@ class Question:
     wants_table: bool = False
     years: tuple[int, ...] = ()  # named in it
     future: bool = False  # it asks for what was still to come
+    whole_meeting: bool = False  # it asks what came of meetings, and names no subject
     refused: str | None = None  # "injection", "small_talk", "out_of_scope"
 
     @property
@@ -75,15 +61,6 @@ class Question:
 
 
 OF_MEETING = frozenset({"attended", "absent", "place"})  # what is asked of a meeting: its time is the meeting's
-
-
-@cache
-def pattern(*path: str) -> re.Pattern[str]:
-    """The patterns of a table of vocabulary/questions.toml as one, e.g. `pattern("listing", "agenda")`."""
-    node = table("questions")
-    for key in path:
-        node = node[key]
-    return re.compile("|".join(f"(?:{p})" for p in node), re.IGNORECASE)
 
 
 def outcomes_asked() -> list[str]:
@@ -152,10 +129,8 @@ def understand(
             wants.add("attended")
     wants |= {w for w in ("place", "case_number") if pattern("detail", w).search(completed)}
     of_meeting = bool(wants & OF_MEETING)
-    filters, missing = _filters(
-        completed, meetings, named, given, whole_year=kind is QuestionKind.LISTING, of_meeting=of_meeting
-    )
-    days = list(_meeting_days(completed))
+    filters, missing = _filters(completed, meetings, named, given, kind, of_meeting=of_meeting)
+    days = list(days_of(completed))
     held = {m.held_on for m in meetings}
     item = _ITEM.search(completed)
     return Question(
@@ -172,8 +147,8 @@ def understand(
         bodies=tuple(dict.fromkeys(m["body"].strip() for m in _SUBJECT_BODY.finditer(completed))),
         meeting_missing=missing,
         other_day=days[0] if days and not held & set(days) else None,
-        event_day=_event_day(completed),
-        month=_month(asked),
+        event_day=event_day(completed),
+        month=only_month(asked),
         hints=hints,
         wants=frozenset(wants),
         sections=frozenset(
@@ -185,8 +160,14 @@ def understand(
         wants_table=bool(pattern("table", "patterns").search(completed)),
         years=tuple(dict.fromkeys(int(y) for y in _ANY_YEAR.findall(completed))),
         future=bool(pattern("future", "patterns").search(completed)),
+        whole_meeting=_of_whole_meeting(completed, kind, filters, meetings) and not (wants or missing or item),
         refused=refused,
     )
+
+
+def _of_whole_meeting(completed: str, kind: QuestionKind, filters: Filters, meetings: Sequence[Meeting]) -> bool:
+    named = filters.date_from is not None or filters.date_to is not None
+    return named and kind in (QuestionKind.DECISION, QuestionKind.FACT) and not _has_subject(completed, meetings)
 
 
 def complete(
@@ -213,11 +194,9 @@ def complete(
 def _with_time_of(asked: str, previous: str) -> str:
     """The question before, with the month or year that a follow-up names instead of its own."""
     names = "|".join(sorted(months(), key=len, reverse=True))
-    for pattern in (rf"\b(?:{names})\b(?:\s+(?:19|20)\d\d)?", r"(?<![\d.])(?:19|20)\d\d(?![\d.])"):
-        new = re.search(pattern, asked, re.IGNORECASE)
-        old = re.search(
-            rf"\b(?:{names})\b" if new and not re.search(r"\d", new[0]) else pattern, previous, re.IGNORECASE
-        )
+    for named in (rf"\b(?:{names})\b(?:\s+(?:19|20)\d\d)?", r"(?<![\d.])(?:19|20)\d\d(?![\d.])"):
+        new = re.search(named, asked, re.IGNORECASE)
+        old = re.search(rf"\b(?:{names})\b" if new and not re.search(r"\d", new[0]) else named, previous, re.IGNORECASE)
         if new and old:
             return previous[: old.start()] + new[0] + previous[old.end() :]
     return previous
@@ -254,9 +233,15 @@ def _only_presence(completed: str, meetings: Sequence[Meeting]) -> bool:
     rest = completed
     for name in ("absent", "attended"):
         rest = pattern("presence", name).sub(" ", rest)
+    return rest != completed and not _has_subject(rest, meetings)
+
+
+def _has_subject(text: str, meetings: Sequence[Meeting]) -> bool:
+    """Whether a text says more than whose meeting is meant and when it was: »det seneste møde i Greve« does not."""
     bodies = words(" ".join(f"{m.municipality or ''} {m.committee or ''}" for m in meetings))
-    known = stop_words() | frame_words() | months().keys() | {*bodies, *(f"{w}s" for w in bodies)}
-    return rest != completed and not any(w.isalpha() and w not in known for w in words(rest))
+    times = months().keys() | table("dates")["seasons"].keys() | word_set("stopwords", "meeting")
+    known = stop_words() | frame_words() | times | {*bodies, *(f"{w}s" for w in bodies)}
+    return any(w.isalpha() and w not in known for w in words(text))
 
 
 def _names(text: str, municipality: str) -> bool:
@@ -281,16 +266,11 @@ def _filters(
     meetings: Sequence[Meeting],
     named: tuple[str, ...],
     given: Filters,
+    kind: QuestionKind,
     *,
-    whole_year: bool,
     of_meeting: bool,
 ) -> tuple[Filters, bool]:
-    """The filters a question holds, and whether it names a meeting that is not indexed.
-
-    A full date or a year only filters where it says when a *meeting* was: it stands behind a word for
-    one (»mødet i marts 2024«), or is exactly the day of an indexed meeting. Figures from December 2022
-    may well stand in minutes of 2024.
-    """
+    """The filters a question holds, and whether it names a meeting that is not indexed."""
     filters = given
     if filters.municipality is None and len(named) == 1:
         filters = replace(filters, municipality=named[0])
@@ -306,77 +286,7 @@ def _filters(
         for m in meetings
         if filters.municipality in (None, m.municipality) and filters.committee in (None, m.committee)
     ]
-    held = {m.held_on for m in inside if m.held_on}
-    for day, said in _meeting_days(text).items():
-        if day in held or said or of_meeting:
-            return replace(filters, date_from=day, date_to=day), day not in held
-    period = _period(text, whole_year=whole_year or of_meeting, any_month=of_meeting)
-    if period is not None:
-        first, last, explicit = period
-        overlapping = [m for m in inside if _overlaps(m, first, last)]
-        planned = not overlapping and bool(pattern("future", "patterns").search(text))
-        if explicit and not planned:  # »hvornår skal udvalget mødes i 2025?« is told before 2025
-            return replace(filters, date_from=first, date_to=last), not overlapping
-    return filters, False
-
-
-def _meeting_days(text: str) -> dict[date, bool]:
-    """The days a question names as those of an event, each with whether it says that it was a meeting.
-
-    »pr. 30. april« and »inden 1. maj« tell the day of a figure or a deadline.
-    """
-    days: dict[date, bool] = {}
-    for found in find_dates(text):
-        before = text[max(0, found.start - 40) : found.start]
-        if not re.search(r"\b(?:pr\.?|per|senest|inden|før|siden|efter|fra)\s*(?:den|d\.)?\s*$", before, re.IGNORECASE):
-            days[found.day] = bool(_MEETING_WORD.search(before))
-    return days
-
-
-def _event_day(text: str) -> date | None:
-    """The first day that the question says something was dealt with on."""
-    said = pattern("event", "before")
-    return next((d.day for d in find_dates(text) if said.search(text[max(0, d.start - 45) : d.start])), None)
-
-
-def _month(text: str) -> date | None:
-    """»i oktober 2021«; not where a day stands before it, nor where several months are named."""
-    names = "|".join(sorted(months(), key=len, reverse=True))
-    named = rf"(?<!\d\. )(?<!\d )\b(?P<month>{names})\.?\s+(?P<year>(?:19|20)\d\d)\b"
-    found = list(re.finditer(named, text, re.IGNORECASE))
-    return date(int(found[0]["year"]), months()[found[0]["month"].casefold()], 1) if len(found) == 1 else None
-
-
-def _overlaps(meeting: Meeting, first: date, last: date) -> bool:
-    if meeting.earliest is None and meeting.latest is None:
-        return False
-    return (meeting.earliest or date.min) <= last and (meeting.latest or date.max) >= first
-
-
-def _period(text: str, *, whole_year: bool, any_month: bool) -> tuple[date, date, bool] | None:
-    """A month or a year that the question names as a meeting's, or None.
-
-    Args:
-        whole_year: any year is a meeting's, as in a question for a list of items.
-        any_month: any month is, as in a question for who was there.
-    """
-    names = "|".join(sorted(months(), key=len, reverse=True))
-    for found in re.finditer(rf"\b(?P<month>{names})\.?\s+(?P<year>(?:19|20)\d\d)\b", text, re.IGNORECASE):
-        if (any_month or _of_meeting(text, found.start())) and not re.search(r"\d\.\s*$", text[: found.start()]):
-            year, month = int(found["year"]), months()[found["month"].casefold()]
-            return date(year, month, 1), month_end(year, month), True
-    for found in _YEAR.finditer(text):
-        if _of_meeting(text, found.start()) or (whole_year and len(_YEAR.findall(text)) == 1):
-            year = int(found["year"])
-            return date(year, 1, 1), date(year, 12, 31), True
-    return None
-
-
-def _of_meeting(text: str, at: int) -> bool:
-    """Whether the words right before a time say that it is a meeting's: »på mødet i«, »Holstebro-mødet i«."""
-    before = text[max(0, at - 45) : at]
-    return bool(
-        re.search(
-            rf"{_MEETING_WORD.pattern[:-2]}\w*(?:\s+(?:i|den|fra|in|of|from|for|\w+)){{0,3}}\s*$", before, re.IGNORECASE
-        )
-    )
+    period = period_of(text, inside, kind, of_meeting=of_meeting)
+    if period is None:
+        return filters, False
+    return replace(filters, date_from=period.first, date_to=period.last), period.missing

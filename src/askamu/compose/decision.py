@@ -61,7 +61,7 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
     if decision is None:
         raise ValueError(f"{minutes.source} item {item.number} has no decision")
     section = item.of_kind(SectionKind.DECISION)[0]
-    whole = _quoted(minutes, decision, MAX_DECISION)
+    whole = quoted(minutes, decision, MAX_DECISION)
     said = plain(whole.of(minutes.text))
     mark = context.citations.mark(minutes, item, section, whole)
     where = f" – {context.place(minutes, item)}" if place else ""
@@ -145,7 +145,7 @@ def in_verdict(minutes: Minutes, item: AgendaItem, span: Span) -> bool:
     """Whether a span is quoted with the verdict."""
     if item.decision is None:
         return False
-    whole = _quoted(minutes, item.decision, MAX_VERDICT)
+    whole = quoted(minutes, item.decision, MAX_VERDICT)
     return whole.start <= span.start and span.end <= whole.end
 
 
@@ -155,7 +155,7 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     if decision is None:
         return context.say("no_decision")
     section = item.of_kind(SectionKind.DECISION)[0]
-    whole = _quoted(minutes, decision, MAX_VERDICT)
+    whole = quoted(minutes, decision, MAX_VERDICT)
     mark = context.citations.mark(minutes, item, section, whole)
     said = f"{context.say('verdict', outcome=outcome_words(context, item))} {quote(whole.of(minutes.text))} {mark}"
     if not decision.final and Outcome.RECOMMENDED in decision.outcomes:
@@ -163,7 +163,7 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     return said
 
 
-def _quoted(minutes: Minutes, decision: Decision, most: int) -> Span:
+def quoted(minutes: Minutes, decision: Decision, most: int) -> Span:
     """The decision as it is quoted: without the notes on who was away that it ends with; they answer another question.
 
     What stands after such a note is part of the decision, and the note with it.

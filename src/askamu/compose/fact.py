@@ -138,8 +138,8 @@ def _label_matches(context: Context, snippet: Snippet) -> bool:
     return any(not t[0].isdigit() for t in context.matcher.credits(row))
 
 
-def said(context: Context, chosen: list[Scored]) -> str:
-    """The snippets, and first what became of the item where they alone would mislead.
+def said(context: Context, chosen: list[Scored], *, decided: bool = False) -> str:
+    """The snippets, and first what became of the item where they alone would mislead, or where that is asked for.
 
     A recommendation is no decision, and what a case proposes may have been turned down, changed or put off.
     """
@@ -148,7 +148,7 @@ def said(context: Context, chosen: list[Scored]) -> str:
     asked_for = any(s.snippet.section.kind is SectionKind.RECOMMENDATION for s in chosen)
     if (
         item is None
-        or not (asked_for or diverges(item))
+        or not (decided or asked_for or diverges(item))
         or all(s.snippet.section.kind is SectionKind.DECISION for s in chosen)
     ):
         return lines(context, chosen)

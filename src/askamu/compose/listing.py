@@ -6,15 +6,16 @@ from collections.abc import Callable
 
 from askamu import texts
 from askamu.cite import plain
-from askamu.compose.decision import PLAINLY_ADOPTED, decision_text
+from askamu.compose.decision import PLAINLY_ADOPTED, decision_text, quoted
 from askamu.compose.draft import Context, Draft, escape, quote
 from askamu.danish import stem, words
 from askamu.decision import asked_for, recommendation_points
 from askamu.minutes import AgendaItem, Minutes, Outcome, SectionKind, Span
 from askamu.passage import Tier
-from askamu.question import outcomes_asked, pattern
+from askamu.question import outcomes_asked
 from askamu.record import MeetingRow
 from askamu.select import PARTIAL
+from askamu.vocabulary import pattern
 
 MAX_ITEMS = 60  # listed; all of one meeting are, however many
 MAX_READ = 400  # meetings, the newest first
@@ -60,12 +61,22 @@ def compose(context: Context) -> Draft | None:
             return listed
         return Draft(context.say("list_none", outcome=_named(context, outcome)), Tier.NOT_STATED)
     if _asks("decisions", asked):
-        return _list(
-            context, meetings, lambda m, i: bool(i.decision) and not i.closed, "list_decisions", with_decision=True
-        )
+        return _decisions(context, meetings)
     if _asks("agenda", asked):
         return _list(context, meetings, lambda m, i: True, "list_agenda", with_decision=False)
     return _by_title(context, meetings)
+
+
+def decisions(context: Context) -> Draft | None:
+    """What was decided at the meetings that the filters leave, newest first."""
+    return _decisions(context, _meetings(context, everywhere=True))
+
+
+def _decisions(context: Context, meetings: list[MeetingRow]) -> Draft | None:
+    def decided(minutes: Minutes, item: AgendaItem) -> bool:
+        return bool(item.decision) and not item.closed
+
+    return _list(context, meetings, decided, "list_decisions", with_decision=True)
 
 
 def _meetings(context: Context, *, everywhere: bool) -> list[MeetingRow]:
@@ -190,11 +201,12 @@ def _line(context: Context, minutes: Minutes, item: AgendaItem, *, with_decision
     line = f"- {context.say('item', number=item.number or '?')}: {closed}{title} {mark}"
     if with_decision and item.decision:
         section = item.of_kind(SectionKind.DECISION)[0]
-        end = min(item.decision.end, item.decision.start + MAX_SAID)
-        if end < item.decision.end:
-            end = minutes.text.rfind(" ", item.decision.start, end)
-        span = Span(item.decision.start, max(end, item.decision.start + 1))
-        said = quote(plain(span.of(minutes.text)) + ("" if span.end == item.decision.end else " …"))
+        whole = quoted(minutes, item.decision, len(minutes.text))
+        end = whole.end
+        if end - whole.start > MAX_SAID:
+            end = minutes.text.rfind(" ", whole.start, whole.start + MAX_SAID)
+        span = Span(whole.start, max(end, whole.start + 1))
+        said = quote(plain(span.of(minutes.text)) + ("" if span.end == whole.end else " …"))
         line += f" – {said} {context.citations.mark(minutes, item, section, span)}"
     if outcome and with_decision:
         for point in _adopted_points(minutes, item, outcome)[:1]:

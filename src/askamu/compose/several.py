@@ -9,11 +9,13 @@ from askamu.compose.draft import Context, Draft
 from askamu.passage import Filters, Tier
 from askamu.question import Question
 from askamu.retrieve import ItemHit, Ranking, retrieve
-from askamu.select import best_snippets
+from askamu.select import PARTIAL, best_snippets
 
 ENOUGH = 0.42  # share of the best item's score that another meeting's item must reach
 MAX_MEETINGS = 6
 SNIPPETS = 2
+NUMBERS = frozenset({"number", "money", "share", "duration"})  # types of answer that are figures
+TELLING = 1.5  # rarity of a word by which an item is about the matter
 
 
 def timeline(context: Context) -> Draft | None:
@@ -33,14 +35,25 @@ def timeline(context: Context) -> Draft | None:
     chosen.sort(key=lambda h: context.library.held(h.document), reverse=True)
     parts = [context.say("newest_first")]
     used = []
+    figures = bool(context.question.wants & NUMBERS)
     for hit in chosen:
         found = best_snippets(context.library, context.question, context.matcher, hit)
         if not found:
             continue
-        said = fact.said(context, fact.choose(context, found, SNIPPETS)).replace("\n\n", " ")
+        decided = not figures and _is_about(context, hit)
+        said = fact.said(context, fact.choose(context, found, SNIPPETS), decided=decided).replace("\n\n", " ")
         parts.append(f"- **{context.place(context.minutes(hit), context.item(hit))}:** {said}")
         used.append(hit.place)
     return Draft("\n".join(parts), Tier.ANSWER, tuple(used))
+
+
+def _is_about(context: Context, hit: ItemHit) -> bool:
+    """Whether a telling word of the question stands in the item's heading, and there is a decision."""
+    item, matcher = context.item(hit), context.matcher
+    if item is None or item.decision is None:
+        return False
+    found = matcher.credits(item.title)
+    return any(c >= PARTIAL and t in matcher.asked and matcher.weights[t] >= TELLING for t, c in found.items())
 
 
 def comparison(context: Context) -> tuple[Draft, Ranking] | None:

@@ -92,6 +92,15 @@ def table(name: str) -> dict[str, Any]:
 
 
 @cache
+def pattern(*path: str) -> re.Pattern[str]:
+    """The patterns of a table of questions.toml as one, e.g. `pattern("listing", "agenda")`."""
+    node: Any = table("questions")
+    for key in path:
+        node = node[key]
+    return re.compile("|".join(f"(?:{p})" for p in node), re.IGNORECASE)
+
+
+@cache
 def word_set(name: str, key: str) -> frozenset[str]:
     """A list of words of a file as a set, lower case."""
     return frozenset(str(word).casefold() for word in table(name)[key])
