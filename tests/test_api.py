@@ -29,7 +29,7 @@ from askamu.config import Settings
 from askamu.dates import read_day
 from askamu.errors import AskamuError, BadDate, BadSetting, IndexMissing, UnknownFilter
 from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, SectionKind
-from askamu.passage import Answer, Citation, Coverage, Filters, QuestionKind, Tier, Turn
+from askamu.passage import Answer, Citation, Coverage, Filters, Limit, QuestionKind, Tier, Turn
 from askamu.ui import app as page
 from askamu.ui import server, sources
 from askamu.ui.middleware import BODY_LIMIT, BURST, Bucket, in_language
@@ -177,6 +177,12 @@ def test_asks_with_history_and_filters(client):
     assert language == "en"
 
 
+def test_limits_that_a_question_names_can_be_lifted(client):
+    body = {"question": "Hvad?", "filters": {"lifted": ["period", "municipality"]}}
+    assert client.post("/api/ask", json=body).status_code == 200
+    assert client.asked[0][2].lifted == {Limit.PERIOD, Limit.MUNICIPALITY}
+
+
 def test_asks_by_link(client):
     assert client.get("/api/ask", params={"q": "Hvad?", "municipality": "Bakkerup"}).status_code == 200
     assert client.asked[0][0] == "Hvad?"
@@ -187,6 +193,7 @@ def test_asks_by_link(client):
     ("body", "kind"),
     [
         ({"question": "Hvad?", "filters": {"party": "V"}}, "api.bad_request"),
+        ({"question": "Hvad?", "filters": {"lifted": ["party"]}}, "api.bad_request"),
         ({"question": "Hvad?", "filters": {"municipality": "Atlantis"}}, "error.unknown_filter"),
         ({"question": "Hvad?", "filters": {"date_from": "i går"}}, "error.bad_date"),
         ({"question": "Hvad?", "filters": {"date_from": "2024", "date_to": "2023"}}, "error.period_reversed"),

@@ -53,6 +53,15 @@ def test_ask_as_json_is_the_answer_record(seed_index: Path) -> None:
     assert len(record["retrieved"]) >= 20
 
 
+def test_a_limit_that_the_question_names_can_be_lifted(seed_index: Path) -> None:
+    asked = ("ask", "Hvad besluttede udvalget i Fjordlev i efteråret 2024 om småjob?", "--json", "--index", seed_index)
+    assert json.loads(run(*asked).stdout)["filters"]["date_from"] == "2024-09-01"
+    assert json.loads(run(*asked, "--lift", "period").stdout)["filters"]["date_from"] is None
+    wrong = run(*asked, "--lift", "party")
+    assert wrong.returncode == 2
+    assert "period" in wrong.stderr
+
+
 def test_batch_goes_on_after_a_bad_line_and_texts_hold_the_quotes(seed_index: Path, tmp_path: Path) -> None:
     lines = [
         {"id": "a", "question": "Hvad besluttede udvalget i Fjordlev om småjob?"},

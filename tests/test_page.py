@@ -212,6 +212,31 @@ def test_limits_to_a_municipality(visit):
     assert all("Bakkerup" in place for place in places)
 
 
+@pytest.mark.parametrize("width", [390, 1400])
+def test_a_limit_read_from_the_question_can_be_taken_back(visit, width):
+    page = visit(width=width, height=844)
+    assert not page.locator("#read").is_visible()
+    ask(page, "Hvad besluttede udvalget i Bakkerup i foråret 2024 om budgettet?")
+    answer = page.locator("#chat [data-testid=bot]").last
+    playwright.expect(answer).to_contain_text("Afgrænset til: Bakkerup")  # no meeting of theirs was held that spring
+    playwright.expect(page.locator("#lift-period")).to_be_hidden()
+    ask(page, "Hvad besluttede udvalget i Fjordlev i foråret 2024 om budgetopfølgningen?")
+    playwright.expect(page.locator("#lift-municipality")).to_have_text("✕ Fjordlev")
+    playwright.expect(page.locator("#lift-period")).to_have_text("✕ fra 01.03.2024 · til 31.05.2024")
+    page.locator("#lift-period").focus()
+    page.keyboard.press("Enter")
+    playwright.expect(page.locator("#chat [data-testid=user]")).to_have_count(3)
+    playwright.expect(page.locator("#lift-period")).to_be_hidden()
+    answer = page.locator("#chat [data-testid=bot]").last
+    playwright.expect(answer).to_contain_text("Afgrænset til: Fjordlev")
+    playwright.expect(answer).not_to_contain_text("01.03.2024")
+    page.locator("#lift-municipality").click()
+    playwright.expect(page.locator("#read")).to_be_hidden()
+    playwright.expect(answer).not_to_contain_text("Afgrænset til")
+    page.locator("#new").click()
+    playwright.expect(page.locator("#chat [data-testid=bot]")).to_have_count(0)
+
+
 def test_a_date_that_cannot_be_read_is_explained(visit):
     page = visit()
     page.locator("#from input, #from textarea").fill("i går")

@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from askamu.passage import Filters, QuestionKind, Turn
+from askamu.filters import read_from_question
+from askamu.passage import Filters, Limit, QuestionKind, Turn
 from askamu.question import Question, understand
 from askamu.when import Meeting
 
@@ -56,6 +57,19 @@ def test_a_named_municipality_is_a_filter() -> None:
 
 def test_the_filter_that_was_set_wins() -> None:
     assert read("Hvor mange i Fjordlev?", municipality="Bakkerup").filters.municipality == "Bakkerup"
+
+
+def test_what_was_lifted_is_no_filter() -> None:
+    text = "Hvad skete der på mødet i Fjordlev i marts 2024?"
+    everything = read(text).filters
+    assert everything.municipality == "Fjordlev"
+    assert everything.date_from
+    assert read_from_question(Filters(), everything) == [Limit.MUNICIPALITY, Limit.PERIOD]
+    lifted = read(text, lifted=frozenset({Limit.PERIOD})).filters
+    assert (lifted.municipality, lifted.date_from, lifted.date_to) == ("Fjordlev", None, None)
+    assert read(text, lifted=frozenset({Limit.MUNICIPALITY})).filters.municipality is None
+    set_by_hand = read(text, municipality="Bakkerup", lifted=frozenset({Limit.MUNICIPALITY})).filters
+    assert set_by_hand.municipality == "Bakkerup"
 
 
 @pytest.mark.parametrize(

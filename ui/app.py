@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -23,8 +24,8 @@ from askamu import answer as answering
 from askamu import show
 from askamu.config import Settings
 from askamu.errors import AskamuError, QuestionEmpty, QuestionTooLong
-from askamu.filters import read_filters
-from askamu.passage import Answer, Filters, Tier, Turn
+from askamu.filters import read_filters, read_from_question
+from askamu.passage import Answer, Filters, Limit, Tier, Turn
 from askamu.texts import text
 from askamu.ui import sources
 
@@ -71,6 +72,8 @@ class Exchange:
     shown: str  # the same as Markdown for the chat
     cards: str  # its sources, as HTML for the panel
     answered: bool
+    read: tuple[tuple[Limit, str], ...] = ()  # limits read from the question, each in words
+    lifted: frozenset[Limit] = frozenset()  # of those, what it was asked without
 
 
 def sentence(error: AskamuError, language: str) -> str:
@@ -157,6 +160,15 @@ def filter_words(filters: Filters, language: str) -> str:
     return " · ".join(w for w in words if w)
 
 
+def limits_read(given: Filters, used: Filters, language: str) -> tuple[tuple[Limit, str], ...]:
+    """The limits that were read from the question, each with its words for a chip."""
+    period = filter_words(Filters(date_from=used.date_from, date_to=used.date_to), language)
+    if used.date_from and used.date_from == used.date_to:
+        period = sources.date_words(used.date_from)
+    words = {Limit.MUNICIPALITY: used.municipality, Limit.COMMITTEE: used.committee, Limit.PERIOD: period}
+    return tuple((limit, words[limit] or "") for limit in read_from_question(given, used))
+
+
 def answer_cards(library: Library, answer: Answer, turn: int, language: str) -> str:
     """The numbered sources of an answer for the panel."""
     cards = []
@@ -198,6 +210,13 @@ def turns(past: tuple[Exchange, ...]) -> tuple[Turn, ...]:
     ]
 
 
+def chips(read: tuple[tuple[Limit, str], ...]) -> list[Any]:
+    """The row of limits read from a question, and its buttons: shown those that there are."""
+    words = dict(read)
+    buttons = [gr.Button(f"✕ {words[n]}" if n in words else "", visible=n in words) for n in Limit]
+    return [gr.Row(visible=bool(read)), *buttons]
+
+
 class Page:
     """What the page does, without Gradio's components: each method is an event."""
 
@@ -215,40 +234,67 @@ class Page:
         since: str | None,
         until: str | None,
         past: tuple[Exchange, ...],
+        lifted: frozenset[Limit] = frozenset(),
     ) -> Iterator[tuple[Any, ...]]:
         """Answer a question: first that it is searched for, then the answer in steps, its sources with the last.
 
+        Args:
+            lifted: limits that are not to be read from the question.
+
         Yields:
-            what the chat, the panel, the remembered conversation, the question box and the examples are to show.
+            what the chat, the panel, the remembered conversation, the question box, the examples and the limits read
+            from the question (`chips`) are to show.
         """
         question = (question or "").strip()
+        still = [gr.skip()] * (1 + len(Limit))
         if not question:
-            yield gr.skip(), gr.skip(), gr.skip(), "", gr.skip()
+            yield gr.skip(), gr.skip(), gr.skip(), "", gr.skip(), *still
             return
         asked_words = question[: self.settings.max_question_chars]
         searching = f"*{self.say('searching')}*"
-        yield messages(past, asked_words, searching), gr.skip(), gr.skip(), "", gr.Column(visible=False)
-        exchange = self.exchange(question, (municipality, committee, since, until), past)
+        yield messages(past, asked_words, searching), gr.skip(), gr.skip(), "", gr.Column(visible=False), *chips(())
+        exchange = self.exchange(question, (municipality, committee, since, until), past, lifted)
         for step in list(steps(exchange.shown))[:-1]:
-            yield messages(past, exchange.question, step), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            yield messages(past, exchange.question, step), gr.skip(), gr.skip(), gr.skip(), gr.skip(), *still
             time.sleep(STEP_SECONDS)
         now = (*past, exchange)[-KEPT:]
-        yield messages(now), self.panel(now), now, gr.skip(), gr.skip()
+        yield messages(now), self.panel(now), now, gr.skip(), gr.skip(), *chips(exchange.read)
+
+    def without(
+        self,
+        limit: Limit,
+        municipality: str | None,
+        committee: str | None,
+        since: str | None,
+        until: str | None,
+        past: tuple[Exchange, ...],
+    ) -> Iterator[tuple[Any, ...]]:
+        """Ask the last question again without a limit that was read from it; yields what `answer` does."""
+        if not past:
+            return
+        last = past[-1]
+        yield from self.answer(last.question, municipality, committee, since, until, past, last.lifted | {limit})
 
     def exchange(
-        self, question: str, limits: tuple[str | None, str | None, str | None, str | None], past: tuple[Exchange, ...]
+        self,
+        question: str,
+        limits: tuple[str | None, str | None, str | None, str | None],
+        past: tuple[Exchange, ...],
+        lifted: frozenset[Limit] = frozenset(),
     ) -> Exchange:
         """One question answered, or the sentence that says why not. The one place of the page that catches errors."""
         shortened = question[: self.settings.max_question_chars]
         turn = time.time_ns() // 1_000_000  # unique within a chat, also after older exchanges are dropped
+        before = turns(past[:-1] if lifted else past)  # with a limit lifted, the last question is asked again
         try:
             library = self.library_of()
-            answer = asked(
-                library, self.settings, self.gate, question, turns(past), read_filters(*limits), self.asked_language()
-            )
+            given = read_filters(*limits, lifted=lifted)
+            answer = asked(library, self.settings, self.gate, question, before, given, self.asked_language())
             shown = answer_markdown(answer, turn, self.language)
             cards = answer_cards(library, answer, turn, self.language)
-            return Exchange(shortened, answer.text, shown, cards, answered=answer.tier is not Tier.FAILED)
+            read = limits_read(given, answer.filters, self.language)
+            answered = answer.tier is not Tier.FAILED
+            return Exchange(shortened, answer.text, shown, cards, answered, read, lifted)
         except AskamuError as error:
             why = sentence(error, self.language)
         except Exception:
@@ -347,6 +393,9 @@ def build_page(
                         container=False, autofocus=True,
                     )  # fmt: skip
                     send = gr.Button(say("send"), variant="primary", elem_id="send", scale=1, min_width=96)
+                with gr.Row(elem_id="read", visible=False) as read:
+                    gr.Markdown(say("read"), elem_id="read-title")
+                    lifts = [gr.Button("", size="sm", visible=False, elem_id=f"lift-{n}") for n in Limit]
                 with gr.Column(elem_id="suggested", visible=False) as suggested:
                     gr.Markdown(say("examples"), elem_id="examples-title")
                     with gr.Row(elem_id="examples"):
@@ -372,12 +421,14 @@ def build_page(
                 )
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         rest = [municipality, committee, since, until, past]
-        shown = [chat, panel, past, question, suggested]
+        shown = [chat, panel, past, question, suggested, read, *lifts]
         gr.on([question.submit, send.click], page.answer, [question, *rest], shown, concurrency_limit=16, **quiet)
         for example in examples:
             example.click(page.answer, [example, *rest], shown, concurrency_limit=16, **quiet)
+        for limit, lift in zip(Limit, lifts, strict=True):
+            lift.click(partial(page.without, limit), rest, shown, concurrency_limit=16, **quiet)
         municipality.change(page.narrowed, municipality, committee, **quiet)
-        new.click(lambda: ([], page.panel(()), (), "", gr.Column(visible=True)), None, shown, **quiet)
+        new.click(lambda: ([], page.panel(()), (), "", gr.Column(visible=True), *chips(())), None, shown, **quiet)
         blocks.load(
             page.opened, None, [covered, municipality, committee, suggested, *examples],
             concurrency_limit=16, **quiet,

@@ -31,7 +31,7 @@ from askamu.config import Settings
 from askamu.errors import AskamuError, BadSetting
 from askamu.filters import read_filters
 from askamu.minutes import AgendaItem, Minutes, Span
-from askamu.passage import HEADER_ITEM, Turn
+from askamu.passage import HEADER_ITEM, Limit, Turn
 from askamu.texts import LANGUAGES, text
 from askamu.ui import app as page
 from askamu.ui import sources
@@ -74,6 +74,9 @@ class AskedFilters(BaseModel):
     date_from: str | None = Field(default=None, max_length=10, description="2023, 2023-03, 2023-03-01 or 01.03.2023")
     date_to: str | None = Field(default=None, max_length=10)
     case_number: str | None = Field(default=None, max_length=50)
+    lifted: list[Limit] = Field(
+        default_factory=list, max_length=3, description="what the question says of these is no limit"
+    )
 
 
 class Asked(BaseModel):
@@ -112,8 +115,9 @@ def add_api(app: FastAPI, library_of: Callable[[], Library], settings: Settings,
     def record(asked: Asked) -> dict[str, Any]:
         limits = asked.filters
         filters = read_filters(
-            limits.municipality, limits.committee, limits.date_from, limits.date_to, limits.case_number
-        )
+            limits.municipality, limits.committee, limits.date_from, limits.date_to, limits.case_number,
+            limits.lifted,
+        )  # fmt: skip
         history = tuple(Turn(t.role, t.content) for t in asked.history)
         answer = page.asked(library_of(), settings, gate, asked.question, history, filters, asked.lang)
         return show.as_record(answer)

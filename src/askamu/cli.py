@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from askamu.errors import AskamuError, BadSetting
+from askamu.passage import Limit
 from askamu.terminal import (
     fetch_record,
     ingest_record,
@@ -229,6 +230,13 @@ def ask(
     out: Annotated[
         Path | None, typer.Option("--out", help="Svarposter, én pr. linje. / Answer records, one a line.")
     ] = None,
+    lifted: Annotated[
+        list[Limit] | None,
+        typer.Option(
+            "--lift",
+            help="Ingen grænse, selv om spørgsmålet nævner det. / No limit, though the question names it.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
@@ -245,7 +253,7 @@ def ask(
         raise typer.BadParameter("--batch og --out hører sammen. / --batch and --out go together.")
     if batch is not None and out is not None and out.exists() and batch.exists() and batch.samefile(out):
         raise typer.BadParameter("--out er spørgsmålenes fil. / --out is the file of the questions.")
-    filters = read_filters(municipality, committee, since, until)
+    filters = read_filters(municipality, committee, since, until, lifted=lifted or ())
     if batch is not None and out is not None:
         failed = _batch(settings, filters, batch, out, lang)
         raise typer.Exit(PARTLY if failed else DONE)

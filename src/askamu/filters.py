@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from askamu.dates import read_day
 from askamu.errors import PeriodReversed
-from askamu.passage import Filters
+from askamu.passage import Filters, Limit
 
 
 def read_filters(
@@ -13,6 +15,7 @@ def read_filters(
     since: str | None = None,
     until: str | None = None,
     case_number: str | None = None,
+    lifted: Iterable[Limit] = (),
 ) -> Filters:
     """Read filters; empty ones are none.
 
@@ -23,4 +26,14 @@ def read_filters(
     first, last = read_day(since or "", last=False), read_day(until or "", last=True)
     if first and last and last < first:
         raise PeriodReversed
-    return Filters(municipality or None, committee or None, first, last, case_number or None)
+    return Filters(municipality or None, committee or None, first, last, case_number or None, frozenset(lifted))
+
+
+def read_from_question(given: Filters, used: Filters) -> list[Limit]:
+    """Which of the limits a search had were not set by anybody but read from the question."""
+    found = {
+        Limit.MUNICIPALITY: used.municipality and not given.municipality,
+        Limit.COMMITTEE: used.committee and not given.committee,
+        Limit.PERIOD: (used.date_from or used.date_to) and not (given.date_from or given.date_to),
+    }
+    return [limit for limit, read in found.items() if read]

@@ -45,15 +45,24 @@ class Hit:
     lexical: float
 
 
+class Limit(StrEnum):
+    """What a question may limit its search to by what it says."""
+
+    MUNICIPALITY = "municipality"
+    COMMITTEE = "committee"
+    PERIOD = "period"
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which minutes a question may be answered from. None: no limit."""
+    """Which minutes a question may be answered from. None: no limit but what the question itself says."""
 
     municipality: str | None = None
     committee: str | None = None
     date_from: date | None = None
     date_to: date | None = None
     case_number: str | None = None
+    lifted: frozenset[Limit] = frozenset()  # what the question says of these is no limit
 
     def as_record(self) -> dict[str, str | None]:
         return {

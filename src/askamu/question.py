@@ -12,7 +12,7 @@ from askamu.danish import fold, frame_words, stop_words, words
 from askamu.dates import find_dates, months
 from askamu.layouts import find_case_number
 from askamu.minutes import SectionKind
-from askamu.passage import Filters, QuestionKind, Turn
+from askamu.passage import Filters, Limit, QuestionKind, Turn
 from askamu.vocabulary import pattern, table, word_set
 from askamu.when import Meeting, days_of, event_day, only_month, period_of
 
@@ -272,14 +272,14 @@ def _filters(
 ) -> tuple[Filters, bool]:
     """The filters a question holds, and whether it names a meeting that is not indexed."""
     filters = given
-    if filters.municipality is None and len(named) == 1:
+    if filters.municipality is None and len(named) == 1 and Limit.MUNICIPALITY not in given.lifted:
         filters = replace(filters, municipality=named[0])
-    if filters.committee is None:
+    if filters.committee is None and Limit.COMMITTEE not in given.lifted:
         committees = sorted({m.committee for m in meetings if m.committee}, key=len, reverse=True)
         spoken = [c for c in committees if fold(c) in fold(text)]
         if len(committees) > 1 and len(spoken) == 1:
             filters = replace(filters, committee=spoken[0])
-    if filters.date_from is not None or filters.date_to is not None:
+    if filters.date_from is not None or filters.date_to is not None or Limit.PERIOD in given.lifted:
         return filters, False
     inside = [
         m

@@ -18,7 +18,7 @@ from askamu.question import Question
 from askamu.retrieve import ItemHit
 from askamu.snippets import Snippet, item_snippets, section_snippets
 from askamu.translate import added_words
-from askamu.vocabulary import table
+from askamu.vocabulary import table, word_set
 
 CARRIED = 0.4  # weight of a word that comes from the conversation and not from the question
 PARTIAL = 0.6  # credit for a match by a compound part
@@ -54,6 +54,8 @@ class Matcher:
 
     def __init__(self, library: Library, question: Question) -> None:
         stop = stop_words() | frame_words()
+        if question.filters.date_from or question.filters.date_to:  # »i efteråret«, »det seneste møde« have done theirs
+            stop |= word_set("stopwords", "meeting") | table("dates")["seasons"].keys()
         self._analyser = library.current.lexical.analyser
         said = [w for w in words(question.search) if w not in stop]
         own = {stem(w) for w in words(question.search.removeprefix(question.carried))} if question.carried else None
