@@ -107,7 +107,7 @@ def ingredients() -> list[Ingredient]:
             **dict.fromkeys(select.WEIGHTS, 0.0) | PLAIN_WEIGHTS)),
         Ingredient("type of answer asked for", lambda: features(
             **dict.fromkeys((t["name"] for t in table("answer_types")["type"]), 0.0))),
-        Ingredient("reading on after a sentence", lambda: patch.object(fact, "_read_on", lambda chosen: chosen)),
+        Ingredient("a sentence with its neighbours", lambda: patch.object(fact, "_in_context", lambda chosen: chosen)),
         Ingredient("further sentences (only the best one)", lambda: patch.object(
             fact.compose, "__defaults__", (None, 1))),
         Ingredient("sentences of the next items compared", lambda: patch.object(fact, "RIVALS", 1)),

@@ -564,3 +564,11 @@ Udvalget ønsker i stedet en ny sag om lys på stien.
 def test_a_meeting_place_is_not_told_for_meetings_that_were_about_something(library: Library) -> None:
     answer = ask(library, "Hvor holdt Fjordlev åbne møder om kontanthjælpsreformen?")
     assert "Mødested" not in answer.text
+
+
+def test_a_sentence_that_leans_on_the_one_before_is_quoted_with_it(library: Library) -> None:
+    """»Det er 96 flere …« says nothing without what it counts."""
+    answer = ask(library, "Hvor mange flere lønmodtagere er der i Fjordlev end i marts 2024?")
+    quote = next(c.quote for c in answer.citations if "Det er 96 flere" in c.quote)
+    assert quote.startswith("I marts 2025 var 14.870 borgere")
+    assert answer.text.count("Det er 96 flere") == 1

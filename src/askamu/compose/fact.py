@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 from askamu.compose.decision import diverges, in_verdict, undated, verdict
 from askamu.compose.draft import Context, Draft, escape, quote
@@ -13,8 +15,10 @@ from askamu.passage import Tier
 from askamu.retrieve import ItemHit
 from askamu.select import Scored, best_snippets
 from askamu.snippets import Snippet, section_snippets
+from askamu.vocabulary import table
 
 MAX_SNIPPETS = 4
+MAX_LEANING = 600  # characters of a sentence together with the one that it leans on
 MAX_QUOTE = 400  # characters of a sentence and what follows it; longer sentences are quoted alone
 KEEP = 0.62  # share of the best snippet's score that the others must reach
 NEW_WORDS = 0.04  # share of the question's weight that a further snippet must add to be kept below KEEP
@@ -104,20 +108,25 @@ def choose(context: Context, found: list[Scored], limit: int = MAX_SNIPPETS) -> 
         if scored.score >= KEEP * found[0].score or (gain > NEW_WORDS and scored.score >= 0.4 * found[0].score):
             chosen.append(scored)
             covered |= scored.covered
-    return _read_on(sorted(chosen, key=lambda s: s.snippet.spans[-1].start))
+    return _in_context(sorted(chosen, key=lambda s: s.snippet.spans[-1].start))
 
 
-def _read_on(chosen: list[Scored]) -> list[Scored]:
-    """Each sentence with what follows it in its paragraph, as far as a quote may go: there the reason often stands."""
+def _in_context(chosen: list[Scored]) -> list[Scored]:
+    """Each sentence with the one that it leans on, and with what follows it in its paragraph.
+
+    »De tre førstnævnte …« says nothing alone, and the reason often stands after what is asked for. As far as a quote
+    may go.
+    """
     longer: list[Scored] = []
     for scored in chosen:
         snippet = scored.snippet
         if snippet.is_row:
             longer.append(scored)
             continue
-        span, text = snippet.spans[0], snippet.minutes.text
         last = longer[-1].snippet if longer else None
-        if last and not last.is_row and last.section is snippet.section and span.end <= last.spans[0].end:
+        said = last.spans[0].end if last and not last.is_row and last.section is snippet.section else -1
+        span, text = _with_antecedent(snippet, said), snippet.minutes.text
+        if span.end <= said:
             continue  # the one before has read on over it
         end = span.end
         for other in section_snippets(snippet.minutes, snippet.item, snippet.section):
@@ -130,6 +139,30 @@ def _read_on(chosen: list[Scored]) -> list[Scored]:
             end = following.end
         longer.append(replace(scored, snippet=replace(snippet, spans=(Span(span.start, end),))))
     return longer
+
+
+def _with_antecedent(snippet: Snippet, said: int) -> Span:
+    """A sentence that leans on the one before it together with that one, unless that is quoted already.
+
+    Args:
+        said: where the quote before it ends.
+    """
+    span, text = snippet.spans[0], snippet.minutes.text
+    if not _leans().match(span.of(text)):
+        return span
+    before = None
+    for other in section_snippets(snippet.minutes, snippet.item, snippet.section):
+        if other.spans[0].start >= span.start:
+            break
+        before = None if other.is_row else other.spans[0]
+    if before is None or before.start < said or text[before.end : span.start].strip():
+        return span
+    return Span(before.start, span.end) if span.end - before.start <= MAX_LEANING else span
+
+
+@cache
+def _leans() -> re.Pattern[str]:
+    return re.compile(rf"\W*(?:{'|'.join(table('answer_types')['leaning']['starts'])})\b")
 
 
 def _label_matches(context: Context, snippet: Snippet) -> bool:
