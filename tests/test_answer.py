@@ -572,3 +572,28 @@ def test_a_sentence_that_leans_on_the_one_before_is_quoted_with_it(library: Libr
     quote = next(c.quote for c in answer.citations if "Det er 96 flere" in c.quote)
     assert quote.startswith("I marts 2025 var 14.870 borgere")
     assert answer.text.count("Det er 96 flere") == 1
+
+
+def test_of_a_person_who_is_named_only_what_is_noted_of_that_person(library: Library) -> None:
+    answer = ask(library, "Hvornår gik Jørn Ravnkilde fra mødet den 19. november 2024?")
+    assert answer.citations
+    assert all(c.quote.startswith("Jørn Ravnkilde (V) forlod mødet kl. 15.30") for c in answer.citations)
+    # the words of a note that are no names name nobody
+    both = ask(library, "Hvem forlod mødet den 19. november 2024 eller deltog ikke?")
+    assert {c.quote.split(" (")[0] for c in both.citations} == {"Jørn Ravnkilde", "Poul-Erik Krogsbæk"}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Hvordan faldt afstemningen ud, da småjobordningen i Fjordlev skulle justeres i november 2024?",
+        "Hvilken ændring lavede udvalget i udkastet til Fjordlevs Beskæftigelsesplan 2025?",
+    ],
+)
+def test_no_decision_is_quoted_twice(library: Library, question: str) -> None:
+    """With what became of the item before it, a sentence of its decision is said already."""
+    answer = ask(library, question)
+    quotes = re.findall(r"»([^«]{20,})«", answer.text)
+    assert quotes
+    for n, one in enumerate(quotes):
+        assert not any(one in other or other in one for other in quotes[n + 1 :])
