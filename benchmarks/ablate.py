@@ -29,6 +29,7 @@ QUESTIONS = (HERE / "adapter" / "greve.jsonl",)
 VARIANTS: dict[str, dict[str, Any]] = {
     "whole": {},
     "no-keeping": {"changes": {"keep": 0.0}},
+    "kept-closer": {"changes": {"keep": 3.0}},
     "no-hard-negatives": {"changes": {"hard": 0.0}},
     "false-negatives-not-masked": {"changes": {"alike": 9.0}},
     "no-rewriting": {"changes": {"rewriting": False}},
