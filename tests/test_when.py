@@ -54,7 +54,7 @@ def test_a_meeting_is_found_by_its_place_among_the_meetings(text: str, day: date
 
 
 @pytest.mark.parametrize(
-    "text", ["Hvad er der sket siden sidste møde?", "Hvad har de seneste møder handlet om?", "Hvad er det seneste nye?"]
+    "text", ["Hvad er der sket siden sidste møde?", "Hvad er det seneste nye?"]
 )
 def test_what_only_sounds_like_a_meeting_is_none(text: str) -> None:
     assert period(text) is None
@@ -66,6 +66,7 @@ def test_what_only_sounds_like_a_meeting_is_none(text: str) -> None:
         ("Hvad besluttede udvalget i efteråret 2024 om småjob?", (date(2024, 9, 1), date(2024, 11, 30))),
         ("Hvad besluttede udvalget om småjob i foråret 2024?", (date(2024, 3, 1), date(2024, 5, 31))),
         ("What did the committee decide in 2024?", whole(2024)),
+        ("Hvad besluttede udvalget om småjob i 2024?", whole(2024)),
         ("Hvad besluttede udvalget sidste år om småjob?", whole(2024)),
         ("Hvad har udvalget vedtaget i år?", whole(2025)),
         ("Hvad har udvalget besluttet siden 2024 om sygedagpenge?", (date(2024, 1, 1), None)),
@@ -74,7 +75,7 @@ def test_what_only_sounds_like_a_meeting_is_none(text: str) -> None:
         ("Hvad besluttede udvalget i december 2022 om tilbuddene?", None),
         # the subject's year, not the meeting's
         ("Hvad besluttede udvalget om budgettet for 2024?", None),
-        ("Hvad besluttede udvalget om regnskabet i 2023?", None),
+        ("Hvad besluttede udvalget om regnskab 2023?", None),
     ],
 )
 def test_when_something_was_decided_names_the_meeting(

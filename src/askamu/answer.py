@@ -183,6 +183,10 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         draft = _case_number(context)
         if draft is not None:
             return draft, ranking
+    if question.kind is QuestionKind.DECISION and question.filters.date_from and not question.filters.date_to:
+        draft = listing.decisions_since(context)
+        if draft is not None:
+            return draft, ranking
     attached = only_attached(context, ranking.items[0])
     if question.kind is QuestionKind.DECISION and question.other_day is None and not attached:
         draft = decision.compose(context, _newest(context))

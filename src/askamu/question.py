@@ -9,20 +9,22 @@ from datetime import date
 from functools import cache
 
 from askamu.danish import fold, frame_words, stop_words, words
-from askamu.dates import find_dates, months
+from askamu.dates import months
+from askamu.followup import ITEM, cited, complete, municipalities, names
 from askamu.layouts import find_case_number
 from askamu.minutes import SectionKind
 from askamu.passage import Filters, Limit, QuestionKind, Turn
 from askamu.vocabulary import pattern, table, word_set
 from askamu.when import Meeting, days_of, event_day, only_month, period_of
 
-_ITEM = re.compile(r"\b(?:punkt|pkt\.?|item|point)\s*(?:nr\.?\s*)?(?P<number>\d{1,3}[a-z]?)\b", re.IGNORECASE)
+LEAST_BODY = 8  # letters of a committee's name that is given in part
+_OF_BODY = re.compile(r"\b(?P<body>\w+(?:udvalg|råd))s(?:møde|medlem)", re.IGNORECASE)
 _ANY_YEAR = re.compile(r"(?<!\d)(?<!\d[.,])(?:19|20)\d\d(?!\d)(?![.,]\d)")
 _MUNICIPALITY = re.compile(
     r"\b(?P<name>[A-ZÆØÅ][a-zæøåé]+(?:-[A-ZÆØÅ][a-zæøåé]+)?)\s+(?:[Kk]ommunes?|[Mm]unicipality)\b"
 )
 _SUBJECT_BODY = re.compile(
-    r"\b(?P<body>(?:[A-ZÆØÅ][\wæøå]*-(?:,\s|\sog\s))*[A-ZÆØÅa-zæøå][\wæøå-]*(?:udvalget|(?<!om)rådet)|[Bb]yrådet|[Kk]ommunalbestyrelsen"
+    r"\b(?P<body>(?:[A-ZÆØÅ][\wæøå]*-(?:,\s|\sog\s|\s))*[A-ZÆØÅa-zæøå][\wæøå-]*(?:udvalget|(?<!om)rådet)|[Bb]yrådet|[Kk]ommunalbestyrelsen"
     r"|[Dd]irektionen)\b"
 )
 
@@ -60,7 +62,7 @@ class Question:
         return self.completed
 
 
-OF_MEETING = frozenset({"attended", "absent", "place"})  # what is asked of a meeting: its time is the meeting's
+OF_MEETING = frozenset({"attended", "absent", "place", "held"})  # what is asked of a meeting: its time is the meeting's
 
 
 def outcomes_asked() -> list[str]:
@@ -106,10 +108,10 @@ def understand(
     """
     completed, hints = complete(asked, history, meetings)
     lang = language or language_of(asked if len(words(asked)) > 2 else completed)
-    named = tuple(m for m in _municipalities(meetings) if _names(completed, m))
+    named = tuple(m for m in municipalities(meetings) if names(completed, m))
     kind = next(k for k, pattern in _kinds() if pattern.search(completed))
     if len(named) >= 2 or (
-        pattern("comparison", "patterns").search(completed) and len(named) != 1 and len(_municipalities(meetings)) > 1
+        pattern("comparison", "patterns").search(completed) and len(named) != 1 and len(municipalities(meetings)) > 1
     ):
         kind = QuestionKind.COMPARISON if len(named) >= 2 else kind
     case_number = find_case_number(completed)
@@ -128,11 +130,27 @@ def understand(
         elif about_meeting and pattern("presence", "attended").search(completed):
             wants.add("attended")
     wants |= {w for w in ("place", "case_number") if pattern("detail", w).search(completed)}
+    if pattern("detail", "held").search(completed) and not _has_subject(completed, meetings):
+        wants.add("held")
     of_meeting = bool(wants & OF_MEETING)
-    filters, missing = _filters(completed, meetings, named, given, kind, of_meeting=of_meeting)
+    bodies = tuple(dict.fromkeys(m["body"].strip() for m in _SUBJECT_BODY.finditer(completed)))
+    committees = _committees_named(completed, bodies, [m for m in meetings if not named or m.municipality in named])
+    unknown_body = bool(bodies) and not committees
+    whole = (
+        kind in (QuestionKind.DECISION, QuestionKind.FACT)
+        and len(committees) <= 1
+        and not unknown_body
+        and any(w.isalpha() for w in words(completed))
+        and not _has_subject(completed, meetings)
+    )
+    if not named and Limit.MUNICIPALITY not in given.lifted:
+        given = _as_before(given, history, meetings)
+    filters, missing = _filters(completed, meetings, named, given, kind, committees, of_meeting=of_meeting, whole=whole)
     days = list(days_of(completed))
     held = {m.held_on for m in meetings}
-    item = _ITEM.search(completed)
+    item = ITEM.search(completed)
+    if of_meeting and not (filters.date_from or filters.date_to) and Limit.PERIOD not in given.lifted:
+        filters = _of_meeting_before(filters, history)
     return Question(
         asked=asked,
         completed=completed,
@@ -144,7 +162,7 @@ def understand(
         case_number=case_number,
         municipalities=named,
         foreign_municipality=None if named else _foreign_municipality(completed, meetings),
-        bodies=tuple(dict.fromkeys(m["body"].strip() for m in _SUBJECT_BODY.finditer(completed))),
+        bodies=bodies,
         meeting_missing=missing,
         other_day=days[0] if days and not held & set(days) else None,
         event_day=event_day(completed),
@@ -160,72 +178,9 @@ def understand(
         wants_table=bool(pattern("table", "patterns").search(completed)),
         years=tuple(dict.fromkeys(int(y) for y in _ANY_YEAR.findall(completed))),
         future=bool(pattern("future", "patterns").search(completed)),
-        whole_meeting=_of_whole_meeting(completed, kind, filters, meetings) and not (wants or missing or item),
+        whole_meeting=whole and not (wants or missing or item) and bool(filters.date_from or filters.date_to),
         refused=refused,
     )
-
-
-def _of_whole_meeting(completed: str, kind: QuestionKind, filters: Filters, meetings: Sequence[Meeting]) -> bool:
-    named = filters.date_from is not None or filters.date_to is not None
-    return named and kind in (QuestionKind.DECISION, QuestionKind.FACT) and not _has_subject(completed, meetings)
-
-
-def complete(
-    asked: str, history: Sequence[Turn], meetings: Sequence[Meeting]
-) -> tuple[str, tuple[tuple[str | None, str], ...]]:
-    """A follow-up made whole with the question before it, and the items the last answer cited.
-
-    A question that stands on its own is returned as it is.
-    """
-    before = [t.content for t in history if t.role == "user"]
-    said = [t.content for t in history if t.role == "assistant"]
-    if not before or not _leans(asked):
-        return asked, ()
-    previous = _with_time_of(asked, before[-1]) if len(words(asked)) <= 5 else before[-1]
-    named = [m for m in _municipalities(meetings) if _names(asked, m)]
-    if named and len(words(asked)) <= 5:
-        whole = previous
-        for other in _municipalities(meetings):
-            whole = re.sub(rf"\b{re.escape(other)}s?\b", named[0], whole)
-        return (whole if _names(whole, named[0]) else f"{previous.rstrip('?')} i {named[0]}?"), ()
-    return f"{previous.rstrip()} {asked.strip()}", _cited(said[-1]) if said else ()
-
-
-def _with_time_of(asked: str, previous: str) -> str:
-    """The question before, with the month or year that a follow-up names instead of its own."""
-    names = "|".join(sorted(months(), key=len, reverse=True))
-    for named in (rf"\b(?:{names})\b(?:\s+(?:19|20)\d\d)?", r"(?<![\d.])(?:19|20)\d\d(?![\d.])"):
-        new = re.search(named, asked, re.IGNORECASE)
-        old = re.search(rf"\b(?:{names})\b" if new and not re.search(r"\d", new[0]) else named, previous, re.IGNORECASE)
-        if new and old:
-            return previous[: old.start()] + new[0] + previous[old.end() :]
-    return previous
-
-
-def _leans(asked: str) -> bool:
-    """Whether a question can't be understood without the one before it."""
-    said = words(asked)
-    limits = table("questions")["followup"]
-    own = [w for w in said if w not in stop_words() and w not in frame_words()]
-    if pattern("followup", "starts").search(asked) or not own:
-        return True
-    if len(said) > limits["max_words"] or len(own) > limits["max_subject_words"]:
-        return False
-    return bool(pattern("followup", "pronouns").search(asked)) or len(said) <= 3
-
-
-def _cited(said: str) -> tuple[tuple[str | None, str], ...]:
-    """The items an answer named, each with the date that stands nearest to it."""
-    days = list(find_dates(said))
-    found = []
-    for match in _ITEM.finditer(said):
-        near = min(days, key=lambda d: abs(d.start - match.start()), default=None)
-        found.append((near.day.isoformat() if near else None, match["number"]))
-    return tuple(dict.fromkeys(found))[:3]
-
-
-def _municipalities(meetings: Sequence[Meeting]) -> tuple[str, ...]:
-    return tuple(sorted({m.municipality for m in meetings if m.municipality}))
 
 
 def _only_presence(completed: str, meetings: Sequence[Meeting]) -> bool:
@@ -244,12 +199,42 @@ def _has_subject(text: str, meetings: Sequence[Meeting]) -> bool:
     return any(w.isalpha() and w not in known for w in words(text))
 
 
-def _names(text: str, municipality: str) -> bool:
-    return bool(re.search(rf"(?<![\w]){re.escape(fold(municipality))}s?(?![a-z])", fold(text)))
+def _committees_named(text: str, bodies: Sequence[str], meetings: Sequence[Meeting]) -> list[str]:
+    """The committees that a question names: whole, however it is punctuated, or by the end of the name.
+
+    »Miljøudvalget« is the »Klima-, Teknik- og Miljøudvalg« where no other one ends so.
+    """
+    known = sorted({m.committee for m in meetings if m.committee}, key=len, reverse=True)
+    said = _letters(text)
+    whole = [c for c in known if _letters(c) in said]
+    whole = [c for c in whole if not any(_letters(c) in _letters(o) for o in whole if o != c)]
+    if whole:
+        return whole
+    named = [_letters(b) for b in bodies] + [_letters(m["body"] + "et") for m in _OF_BODY.finditer(text)]
+    return [c for c in known if any(_letters(c).endswith(b.removesuffix("s")) for b in named if len(b) >= LEAST_BODY)]
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in fold(text) if c.isalpha())
+
+
+def _of_meeting_before(filters: Filters, history: Sequence[Turn]) -> Filters:
+    """The filters with the day of the meeting that the last answer is from, if it is from one."""
+    said = [turn.content for turn in history if turn.role == "assistant"]
+    days = {day for day, _ in cited(said[-1]) if day} if said else set()
+    day = date.fromisoformat(days.pop()) if len(days) == 1 else None
+    return replace(filters, date_from=day, date_to=day) if day else filters
+
+
+def _as_before(given: Filters, history: Sequence[Turn], meetings: Sequence[Meeting]) -> Filters:
+    """The filters with the municipality that the conversation is about, where it has named one and no other one."""
+    asked = " ".join(turn.content for turn in history if turn.role == "user")
+    known = [m for m in municipalities(meetings) if names(asked, m)]
+    return replace(given, municipality=known[0]) if len(known) == 1 and given.municipality is None else given
 
 
 def _foreign_municipality(text: str, meetings: Sequence[Meeting]) -> str | None:
-    indexed = {fold(m) for m in _municipalities(meetings)}
+    indexed = {fold(m) for m in municipalities(meetings)}
     found = _MUNICIPALITY.search(text)
     if found and found["name"].casefold() not in word_set("municipalities", "no_names"):
         name = fold(found["name"])
@@ -267,18 +252,19 @@ def _filters(
     named: tuple[str, ...],
     given: Filters,
     kind: QuestionKind,
+    committees: Sequence[str],
     *,
     of_meeting: bool,
+    whole: bool,
 ) -> tuple[Filters, bool]:
     """The filters a question holds, and whether it names a meeting that is not indexed."""
     filters = given
     if filters.municipality is None and len(named) == 1 and Limit.MUNICIPALITY not in given.lifted:
         filters = replace(filters, municipality=named[0])
     if filters.committee is None and Limit.COMMITTEE not in given.lifted:
-        committees = sorted({m.committee for m in meetings if m.committee}, key=len, reverse=True)
-        spoken = [c for c in committees if fold(c) in fold(text)]
-        if len(committees) > 1 and len(spoken) == 1:
-            filters = replace(filters, committee=spoken[0])
+        several = len({m.committee for m in meetings if m.committee}) > 1
+        if several and len(committees) == 1:
+            filters = replace(filters, committee=committees[0])
     if filters.date_from is not None or filters.date_to is not None or Limit.PERIOD in given.lifted:
         return filters, False
     inside = [
@@ -286,7 +272,7 @@ def _filters(
         for m in meetings
         if filters.municipality in (None, m.municipality) and filters.committee in (None, m.committee)
     ]
-    period = period_of(text, inside, kind, of_meeting=of_meeting)
+    period = period_of(text, inside, kind, of_meeting=of_meeting, whole=whole)
     if period is None:
         return filters, False
     return replace(filters, date_from=period.first, date_to=period.last), period.missing

@@ -31,9 +31,10 @@ SHORT, LONG = 40, 300  # characters
 
 # What a snippet's features weigh, the best one's score being about 1. Fitted by benchmarks/sentences.py, which says how
 # they do on a set of questions that they were not fitted on; docs/decisions.md has the figures. Set by hand: a list of
-# the bodies that a case passes (hearing) answers nothing unless it is asked for.
+# the bodies that a case passes (hearing) answers nothing unless it is asked for, and a name of several words that the
+# question holds (name) is what is asked about.
 WEIGHTS = {
-    "words": 0.39, "words_beyond_title": 0.51, "only_title": -0.17, "passage": 0.41, "figures": 0.09,
+    "words": 0.39, "words_beyond_title": 0.51, "only_title": -0.17, "passage": 0.41, "figures": 0.09, "name": 0.5,
     "named_part": 0.16, "row": 0.03, "row_asked_for": 0.07, "short": -0.08, "long": 0.07,
     "decision": 0.22, "summary": -0.08, "theme": -0.02, "recommendation": 0.03, "hearing": -0.25,
     "attachment_text": 0.0, "number": 0.21, "duration": 0.17, "money": 0.18, "share": 0.21, "date": 0.16,
@@ -139,6 +140,7 @@ def described(
     meeting = matcher.credits(f"{minutes.municipality or ''} {minutes.committee or ''}").keys()
     beyond_title = telling - meeting - said_already or telling
     figures = set(re.findall(r"\d{2,}", question.completed))
+    names = _names(question, f"{minutes.municipality or ''} {minutes.committee or ''}")
     found = []
     for snippet, own in zip(snippets, credits, strict=True):
         said = snippet.spans[-1].of(minutes.text)
@@ -152,6 +154,7 @@ def described(
             "only_title": float(worded > 0 and not beyond),
             "passage": max(near, default=0.0),
             "figures": sum(f in said for f in figures) / max(1, len(figures)),
+            "name": float(any(n in " ".join(snippet.text.split()) for n in names)),
             "named_part": float(kind in question.sections),
             "row": float(snippet.is_row),
             "row_asked_for": float(snippet.is_row and question.wants_table),
@@ -165,6 +168,14 @@ def described(
                 features[name] = 1.0 if holds.search(said) else -1.0
         found.append((snippet, features, frozenset(own)))
     return found
+
+
+_NAME = re.compile(r"(?<!^)\b[A-ZÆØÅ][\w-]+(?: [A-ZÆØÅ][\w-]+)+")
+
+
+def _names(question: Question, meeting: str) -> list[str]:
+    """Names of several words in a question, »Ældre Sagen«, but for those of its municipality and committee."""
+    return [n for n in _NAME.findall(question.completed) if n not in meeting]
 
 
 def holds(type_: str, text: str) -> bool:

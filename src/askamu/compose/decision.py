@@ -7,6 +7,7 @@ import re
 from askamu import texts
 from askamu.cite import plain
 from askamu.compose.draft import Context, Draft, escape, quote
+from askamu.compose.onward import is_recommended, onward
 from askamu.danish import fold
 from askamu.decision import BESIDE, asked_for, outcome_of, outcomes_of
 from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span, away
@@ -75,8 +76,8 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
         lines = [f"**{escape(formula.rstrip('.'))}** {mark}{where}", f"{context.say('with_addition')} {rest} {mark}"]
     else:
         lines = [f"**{outcome}**{where}: {quote(said)} {mark}"]
-    if not decision.final and Outcome.RECOMMENDED in decision.outcomes:
-        lines.append(context.say("not_final"))
+    if is_recommended(decision):
+        lines.append(onward(context, minutes, item))
     lines += _adopted(context, minutes, item)
     for other in item.of_kind(SectionKind.HISTORY):
         said_there = sentences(minutes.text, other.body, other.end)
@@ -158,8 +159,8 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     whole = quoted(minutes, decision, MAX_VERDICT)
     mark = context.citations.mark(minutes, item, section, whole)
     said = f"{context.say('verdict', outcome=outcome_words(context, item))} {quote(whole.of(minutes.text))} {mark}"
-    if not decision.final and Outcome.RECOMMENDED in decision.outcomes:
-        said += f" {context.say('not_final')}"
+    if is_recommended(decision):
+        said += f" {onward(context, minutes, item)}"
     return said
 
 

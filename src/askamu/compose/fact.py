@@ -10,10 +10,10 @@ from functools import cache
 from askamu.compose.decision import diverges, in_verdict, undated, verdict
 from askamu.compose.draft import Context, Draft, escape, quote
 from askamu.danish import stem, stop_words, words
-from askamu.minutes import SectionKind, Span
+from askamu.minutes import AgendaItem, Minutes, SectionKind, Span
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit
-from askamu.select import Scored, best_snippets
+from askamu.select import Scored, best_snippets, holds
 from askamu.snippets import Snippet, section_snippets
 from askamu.vocabulary import table
 
@@ -32,6 +32,7 @@ AS_GOOD = 0.9  # share of the best item's value that a newer item on the same ma
 SAME_TITLE = 0.5  # share of the words of the heading that it must have too
 NEWER = 6  # items among which a newer one on the same matter is looked for
 RIVALS = 3  # items whose best snippets are compared
+TELLING = 1.5  # rarity of a word by which an addition to a decision is on the matter
 ITEM_WEIGHT = 2.0  # of an item's retrieval score against its best snippet's
 
 
@@ -181,12 +182,21 @@ def said(context: Context, chosen: list[Scored], *, decided: bool = False) -> st
     asked_for = any(s.snippet.section.kind is SectionKind.RECOMMENDATION for s in chosen)
     if (
         item is None
-        or not (decided or asked_for or diverges(item))
+        or not (decided or asked_for or diverges(item) or _adds_to_it(context, first.minutes, item))
         or all(s.snippet.section.kind is SectionKind.DECISION for s in chosen)
     ):
         return lines(context, chosen)
     further = [s for s in chosen if not in_verdict(first.minutes, item, s.snippet.spans[0])]
     return f"{verdict(context, first.minutes, item)}\n\n{lines(context, further)}"
+
+
+def _adds_to_it(context: Context, minutes: Minutes, item: AgendaItem) -> bool:
+    """Whether the committee put something beside its decision that is on what is asked for too."""
+    added = [span.of(minutes.text) for span in item.decision.additions] if item.decision else []
+    if "person" in context.question.wants and any(holds("person", said) for said in added):
+        return True
+    telling = {t for t in context.matcher.asked if context.matcher.weights.get(t, 0.0) >= TELLING}
+    return any(context.matcher.credits(said).keys() & telling for said in added)
 
 
 def lines(context: Context, chosen: list[Scored]) -> str:

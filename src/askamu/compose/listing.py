@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from askamu import texts
 from askamu.cite import plain
-from askamu.compose.decision import PLAINLY_ADOPTED, decision_text, quoted
+from askamu.compose.decision import PLAINLY_ADOPTED, decision_text, quoted, undated
 from askamu.compose.draft import Context, Draft, escape, quote
 from askamu.danish import stem, words
 from askamu.decision import asked_for, recommendation_points
-from askamu.minutes import AgendaItem, Minutes, Outcome, SectionKind, Span
+from askamu.minutes import AgendaItem, Minutes, Outcome, SectionKind, Span, away
 from askamu.passage import Tier
 from askamu.question import outcomes_asked
 from askamu.record import MeetingRow
@@ -61,7 +61,7 @@ def compose(context: Context) -> Draft | None:
             return listed
         return Draft(context.say("list_none", outcome=_named(context, outcome)), Tier.NOT_STATED)
     if _asks("decisions", asked):
-        return _decisions(context, meetings)
+        return _decisions(context, meetings, _subject(context))
     if _asks("agenda", asked):
         return _list(context, meetings, lambda m, i: True, "list_agenda", with_decision=False)
     return _by_title(context, meetings)
@@ -72,9 +72,16 @@ def decisions(context: Context) -> Draft | None:
     return _decisions(context, _meetings(context, everywhere=True))
 
 
-def _decisions(context: Context, meetings: list[MeetingRow]) -> Draft | None:
+def decisions_since(context: Context) -> Draft | None:
+    """What was decided on the question's subject over an open period; None where that is not more than one item."""
+    subject = _subject(context)
+    draft = _decisions(context, _meetings(context, everywhere=True), subject) if subject else None
+    return draft if draft is not None and len(draft.used) > 1 else None
+
+
+def _decisions(context: Context, meetings: list[MeetingRow], subject: frozenset[str] = frozenset()) -> Draft | None:
     def decided(minutes: Minutes, item: AgendaItem) -> bool:
-        return bool(item.decision) and not item.closed
+        return _says_something(minutes, item) and not item.closed and (not subject or _is_about(context, item, subject))
 
     return _list(context, meetings, decided, "list_decisions", with_decision=True)
 
@@ -149,6 +156,16 @@ def _adopted_points(minutes: Minutes, item: AgendaItem, outcome: Outcome) -> lis
     return [p for p in decision.adopts if outcome in asked_for(p.of(minutes.text))]
 
 
+def _says_something(minutes: Minutes, item: AgendaItem) -> bool:
+    """Whether there is a decision, and not only a note on who was away."""
+    if item.decision is None:
+        return False
+    said = minutes.text[item.decision.start : item.decision.end]
+    for note in away(item.decision):
+        said = said.replace(note.of(minutes.text), "")
+    return any(c.isalpha() for c in said)
+
+
 def _by_title(context: Context, meetings: list[MeetingRow]) -> Draft | None:
     """Items whose heading holds what the question asks a list of."""
     matcher = context.matcher
@@ -189,6 +206,8 @@ def _list(
         for n, item in found:
             lines.append(_line(context, minutes, item, with_decision=with_decision, outcome=outcome))
             used.append((minutes.id, n))
+        if minutes.held_on is None:
+            lines += ["", f"*{escape(undated(context, minutes))}*"]
     if more:
         lines += ["", f"*{context.say('list_more')}*"]
     return Draft("\n".join(lines), Tier.ANSWER, tuple(used)) if used else None

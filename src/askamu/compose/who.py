@@ -3,30 +3,59 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 
-from askamu.compose.draft import Context, Draft, quote
+from askamu import texts
+from askamu.compose.decision import undated
+from askamu.compose.draft import Context, Draft, escape, quote
 from askamu.danish import words
+from askamu.dates import find_dates
 from askamu.lines import read_lines
 from askamu.metadata import looks_like_name
 from askamu.minutes import Minutes, Span, away
 from askamu.passage import Tier
 from askamu.question import OF_MEETING
 
+MAX_MEETINGS = 12
 MAX_PLACES = 4  # where one absence is noted, all of which are cited
 _NAME = re.compile(r"\b[A-ZÆØÅ][\w-]+(?:\s+[A-ZÆØÅ][\w-]+)+")  # of a person
 
 
 def compose(context: Context) -> Draft | None:
-    """An answer on a meeting where the question asks for that; of several the newest. None for other questions."""
+    """An answer on the meetings of a time that is named, newest first, else on the newest. None for other questions."""
     wants = context.question.wants
     if not wants & OF_MEETING or not context.meetings:
         return None
-    newest = max(context.meetings, key=lambda m: m.held_on or date.min)
-    minutes = context.library.minutes(newest.id)
+    rows = sorted(context.meetings, key=lambda m: context.library.held(m.id), reverse=True)
+    filters = context.question.filters
+    several = filters.date_from or filters.date_to or "held" in wants
+    drafts = [_of(context, context.library.minutes(m.id)) for m in rows[: MAX_MEETINGS if several else 1]]
+    told = [d for d in drafts if d is not None and d.tier is Tier.ANSWER]
+    if not told:
+        return drafts[0]
+    text = "\n\n".join(dict.fromkeys(d.text for d in told))
+    return Draft(text, Tier.ANSWER, tuple(place for d in told for place in d.used))
+
+
+def _of(context: Context, minutes: Minutes) -> Draft | None:
+    wants = context.question.wants
+    if "held" in wants:
+        return _held(context, minutes)
     if "place" in wants:
         return _place(context, minutes)
     return _absent(context, minutes) if "absent" in wants else _attended(context, minutes)
+
+
+def _held(context: Context, minutes: Minutes) -> Draft:
+    """When a meeting was held, with the words that tell it."""
+    if minutes.held_on is None:
+        return Draft(f"{_meeting(context, minutes)}: *{escape(undated(context, minutes))}*", Tier.ANSWER)
+    day = texts.day_text(minutes.held_on, context.language)
+    header = minutes.text[: minutes.header.end]
+    told = next((Span(d.start, d.end) for d in find_dates(header) if d.day == minutes.held_on), None)
+    if told is None:
+        return Draft(f"{_meeting(context, minutes)}: {day}", Tier.ANSWER, ((minutes.id, -1),))
+    mark = context.citations.mark(minutes, None, minutes.header, told)
+    return Draft(f"{_meeting(context, minutes)}: {day} {mark}", Tier.ANSWER, ((minutes.id, -1),))
 
 
 def _place(context: Context, minutes: Minutes) -> Draft | None:
