@@ -140,7 +140,7 @@ def described(
     meeting = matcher.credits(f"{minutes.municipality or ''} {minutes.committee or ''}").keys()
     beyond_title = telling - meeting - said_already or telling
     figures = set(re.findall(r"\d{2,}", question.completed))
-    names = _names(question, f"{minutes.municipality or ''} {minutes.committee or ''}")
+    names = _names(question, f"{minutes.municipality or ''} {minutes.committee or ''} {item.title if item else ''}")
     found = []
     for snippet, own in zip(snippets, credits, strict=True):
         said = snippet.spans[-1].of(minutes.text)
@@ -173,9 +173,9 @@ def described(
 _NAME = re.compile(r"(?<!^)\b[A-ZÆØÅ][\w-]+(?: [A-ZÆØÅ][\w-]+)+")
 
 
-def _names(question: Question, meeting: str) -> list[str]:
-    """Names of several words in a question, »Ældre Sagen«, but for those of its municipality and committee."""
-    return [n for n in _NAME.findall(question.completed) if n not in meeting]
+def _names(question: Question, heading: str) -> list[str]:
+    """Names of several words in a question, »Ældre Sagen«, but for those that the heading of it all holds."""
+    return [n for n in _NAME.findall(question.completed) if n not in heading]
 
 
 def holds(type_: str, text: str) -> bool:
