@@ -53,9 +53,7 @@ def test_a_meeting_is_found_by_its_place_among_the_meetings(text: str, day: date
     assert period(text) == (day, day)
 
 
-@pytest.mark.parametrize(
-    "text", ["Hvad er der sket siden sidste møde?", "Hvad er det seneste nye?"]
-)
+@pytest.mark.parametrize("text", ["Hvad er der sket siden sidste møde?", "Hvad er det seneste nye?"])
 def test_what_only_sounds_like_a_meeting_is_none(text: str) -> None:
     assert period(text) is None
 

@@ -9,7 +9,7 @@ from datetime import date
 from askamu.danish import fold, frame_words, stop_words, words
 from askamu.dates import find_dates, months
 from askamu.passage import Turn
-from askamu.vocabulary import pattern, table
+from askamu.vocabulary import pattern, table, word_set
 from askamu.when import Meeting, spans_of
 
 ITEM = re.compile(r"\b(?:punkt|pkt\.?|item|point)\s*(?:nr\.?\s*)?(?P<number>\d{1,3}[a-z]?)\b", re.IGNORECASE)
@@ -148,5 +148,11 @@ def _says_more(asked: str) -> bool:
         rest = rest[:start] + " " + rest[end:]
     for name in ("starts", "year_after", "year_before", "meeting_after", "meeting_before", "beside_summer"):
         rest = pattern("followup", name).sub(" ", rest)
-    known = stop_words() | frame_words() | months().keys()
+    known = (
+        stop_words()
+        | frame_words()
+        | months().keys()
+        | word_set("stopwords", "meeting")
+        | table("dates")["seasons"].keys()
+    )
     return any(w.isalpha() and w not in known for w in words(rest))

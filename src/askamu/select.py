@@ -13,7 +13,7 @@ from functools import cache
 
 from askamu.danish import frame_words, gram_set, stem, stop_words, words
 from askamu.library import Library
-from askamu.minutes import SectionKind, away
+from askamu.minutes import AgendaItem, Minutes, SectionKind, away
 from askamu.question import Question
 from askamu.retrieve import ItemHit
 from askamu.snippets import Snippet, item_snippets, section_snippets
@@ -140,7 +140,7 @@ def described(
     meeting = matcher.credits(f"{minutes.municipality or ''} {minutes.committee or ''}").keys()
     beyond_title = telling - meeting - said_already or telling
     figures = set(re.findall(r"\d{2,}", question.completed))
-    names = _names(question, f"{minutes.municipality or ''} {minutes.committee or ''} {item.title if item else ''}")
+    names = names_in(question, minutes, item)
     found = []
     for snippet, own in zip(snippets, credits, strict=True):
         said = snippet.spans[-1].of(minutes.text)
@@ -154,7 +154,7 @@ def described(
             "only_title": float(worded > 0 and not beyond),
             "passage": max(near, default=0.0),
             "figures": sum(f in said for f in figures) / max(1, len(figures)),
-            "name": float(any(n in " ".join(snippet.text.split()) for n in names)),
+            "name": float(holds_name(snippet, names)),
             "named_part": float(kind in question.sections),
             "row": float(snippet.is_row),
             "row_asked_for": float(snippet.is_row and question.wants_table),
@@ -173,9 +173,15 @@ def described(
 _NAME = re.compile(r"(?<!^)\b[A-ZÆØÅ][\w-]+(?: [A-ZÆØÅ][\w-]+)+")
 
 
-def _names(question: Question, heading: str) -> list[str]:
+def names_in(question: Question, minutes: Minutes, item: AgendaItem | None) -> list[str]:
     """Names of several words in a question, »Ældre Sagen«, but for those that the heading of it all holds."""
+    heading = f"{minutes.municipality or ''} {minutes.committee or ''} {item.title if item else ''}"
     return [n for n in _NAME.findall(question.completed) if n not in heading]
+
+
+def holds_name(snippet: Snippet, names: Iterable[str]) -> bool:
+    said = " ".join(snippet.text.split())
+    return any(n in said for n in names)
 
 
 def holds(type_: str, text: str) -> bool:

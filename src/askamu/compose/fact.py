@@ -13,7 +13,7 @@ from askamu.danish import stem, stop_words, words
 from askamu.minutes import AgendaItem, Minutes, SectionKind, Span
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit
-from askamu.select import Scored, best_snippets, holds
+from askamu.select import Scored, best_snippets, holds, holds_name, names_in
 from askamu.snippets import Snippet, section_snippets
 from askamu.vocabulary import table
 
@@ -97,6 +97,8 @@ def _best(context: Context, hit: ItemHit) -> list[Scored]:
 def choose(context: Context, found: list[Scored], limit: int = MAX_SNIPPETS) -> list[Scored]:
     """The best snippet, and those after it that are nearly as good or add words of the question; in reading order."""
     chosen = [found[0]]
+    best = found[0].snippet
+    names = [n for n in names_in(context.question, best.minutes, best.item) if holds_name(best, [n])]
     covered = set(found[0].covered)
     for scored in found[1:12]:
         if len(chosen) >= limit:
@@ -104,6 +106,8 @@ def choose(context: Context, found: list[Scored], limit: int = MAX_SNIPPETS) -> 
         gain = sum(context.matcher.weights[t] for t in scored.covered - covered) / context.matcher.total
         if scored.snippet.is_row and not _label_matches(context, scored.snippet):
             continue  # another row of the table answers another question
+        if scored.snippet.is_row and names and not holds_name(scored.snippet, names):
+            continue  # it is of somebody else
         if covered and not scored.covered:
             continue  # it holds a figure, it may be, and nothing of the question
         if scored.score >= KEEP * found[0].score or (gain > NEW_WORDS and scored.score >= 0.4 * found[0].score):

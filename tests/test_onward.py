@@ -1,0 +1,110 @@
+"""A recommendation onwards is told with what came of it, where the minutes of the body that decided are indexed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from askamu.answer import ask
+from askamu.config import Settings
+from askamu.ingest import ingest
+from askamu.library import Library, open_library
+
+HEAD = "Havnby Kommune\nReferat\n{body}\nMødedato: {day}\n\n"
+ITEM = """Punkt {number}: {title}
+
+{case}
+
+Sagsfremstilling
+Center for Teknik foreslår en fast takst for parkering ved havnen på 20 kr. i timen, så budgettet holder.
+
+Indstilling
+Det indstilles, at taksten for parkering ved havnen fastsættes til 20 kr. i timen.
+
+Beslutning
+{decision}
+
+"""
+
+
+def written(folder: Path, name: str, body: str, day: str, *items: tuple[str, str, str]) -> None:
+    parts = [
+        ITEM.format(number=n, title=title, case=case, decision=decision)
+        for n, (title, case, decision) in enumerate(items, start=1)
+    ]
+    (folder / f"{name}.txt").write_text(HEAD.format(body=body, day=day) + "".join(parts), encoding="utf-8")
+
+
+def opened(folder: Path) -> Library:
+    settings = Settings(index=folder / "index", embedder="keywords")
+    ingest(sorted(folder.glob("*.txt")), settings)
+    return open_library(settings)
+
+
+RECOMMENDED = ("Parkering ved havnen, takst 2024", "05.00.00-P24-1-23", "Teknikudvalget anbefaler over for Byrådet, at indstillingen godkendes.")  # fmt: skip
+OTHER = ("Godkendelse af dagsorden", "00.01.00-A00-1-23", "Godkendt.")
+
+
+@pytest.mark.parametrize(
+    ("title", "case", "decision", "days", "told"),
+    [
+        # by number, by heading alone, turned down; another case, another matter under the number, long after
+        (RECOMMENDED[0], RECOMMENDED[1], "Byrådet godkendte indstillingen.", "20. november 2023", True),
+        (RECOMMENDED[0], "05.00.00-P24-9-23", "Byrådet godkendte indstillingen.", "20. november 2023", True),
+        (RECOMMENDED[0], RECOMMENDED[1], "Ikke godkendt.", "20. november 2023", True),
+        ("Cykelsti ved skolen", "05.00.00-P24-7-23", "Godkendt.", "20. november 2023", False),
+        ("Cykelsti ved skolen", RECOMMENDED[1], "Godkendt.", "20. november 2023", False),
+        (RECOMMENDED[0], RECOMMENDED[1], "Byrådet godkendte indstillingen.", "18. november 2024", False),
+        (RECOMMENDED[0], RECOMMENDED[1], "Byrådet godkendte indstillingen.", "2. oktober 2023", False),
+    ],
+)
+def test_what_became_of_a_recommendation(
+    tmp_path: Path, title: str, case: str, decision: str, days: str, told: bool
+) -> None:
+    written(tmp_path, "teknik", "Teknikudvalget", "6. november 2023", OTHER, RECOMMENDED)
+    written(tmp_path, "raad", "Byrådet", days, OTHER, (title, case, decision))
+    library = opened(tmp_path)
+    for question in ("Hvad besluttede Teknikudvalget om parkering ved havnen?", "Hvad koster parkering ved havnen?"):
+        answer = ask(library, question)
+        if "teknik.txt" not in {c.source for c in answer.citations}:
+            continue  # the council's own item answers
+        assert ("blev afgjort her" in answer.text) == told, answer.text
+        assert ("ikke endelig: udvalget anbefaler" in answer.text) == (not told)
+        if told:
+            last = next(c for c in answer.citations if c.source == "raad.txt")
+            assert last.quote == decision
+    first = ask(library, "Hvad besluttede Teknikudvalget om parkering ved havnen?")
+    assert "teknik.txt" in {c.source for c in first.citations}
+
+
+def test_a_note_on_who_was_away_is_no_decision_in_a_list(tmp_path: Path) -> None:
+    signed = ("Underskriftsark", "00.01.00-A00-2-23", "Fraværende: Nadia Fjeldborg (A).")
+    written(tmp_path, "teknik", "Teknikudvalget", "6. november 2023", OTHER, RECOMMENDED, signed)
+    answer = ask(opened(tmp_path), "Hvad blev besluttet på mødet den 6. november 2023?")
+    assert "Parkering ved havnen" in answer.text
+    assert "Underskriftsark" not in answer.text
+
+
+def test_a_name_of_several_words_chooses_the_row(tmp_path: Path) -> None:
+    (tmp_path / "sou.txt").write_text(
+        HEAD.format(body="Sundhedsudvalget", day="14. november 2022")
+        + """Punkt 1: Fordeling af midler til foreninger
+
+Sagsfremstilling
+Foreningerne får midler efter ansøgning. Forvaltningen foreslår denne fordeling:
+
+Ansøger              Ansøgt beløb     Indstillet beløb
+Klubben for ældre    21.840           5.000
+Ældre Sagen          98.912           50.000
+Sagens Venner        10.000           2.000
+
+Beslutning
+Godkendt.
+""",
+        encoding="utf-8",
+    )
+    answer = ask(opened(tmp_path), "Hvor meget fik Ældre Sagen?")
+    assert "50.000" in answer.text
+    assert "5.000" not in answer.text.replace("50.000", "")
+    assert "Indstillet beløb" in answer.text
