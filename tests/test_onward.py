@@ -108,3 +108,64 @@ Godkendt.
     assert "50.000" in answer.text
     assert "5.000" not in answer.text.replace("50.000", "")
     assert "Indstillet beløb" in answer.text
+
+
+HISTORY = """Punkt 1: Livestreaming af byrådsmøder
+
+00.22.00-A00-1-22
+
+Sagsfremstilling
+Administrationen har undersøgt, hvad livestreaming af byrådsmøder koster.
+
+Indstilling
+Administrationen indstiller, at byrådsmøderne livestreames fra august 2022.
+
+Tidligere beslutning
+09-05-2022 Økonomiudvalget
+{history}
+
+Beslutning
+Byrådet godkendte Økonomiudvalgets indstilling.
+"""
+
+
+@pytest.mark.parametrize(
+    ("history", "own_way"),
+    [
+        ("Økonomiudvalget kan ikke godkende administrationens indstilling og anbefaler, at der ikke indføres livestreaming i år.", True),
+        ("Økonomiudvalget anbefaler, at administrationens indstilling godkendes med bemærkning om, at det sker fra 2023.", True),
+        ("Økonomiudvalget anbefaler over for Byrådet, at administrationens indstilling godkendes.", False),
+        ("Økonomiudvalget anbefaler over for Byrådet, at administrationens indstilling godkendes.\nBo Hansen (Ø) stemte imod, da det ikke haster.", False),
+    ],
+)  # fmt: skip
+def test_another_bodys_recommendation_is_not_taken_for_the_one_printed(
+    tmp_path: Path, history: str, own_way: bool
+) -> None:
+    text = HEAD.format(body="Byrådet", day="23. maj 2022") + HISTORY.format(history=history)
+    (tmp_path / "raad.txt").write_text(text, encoding="utf-8")
+    library = opened(tmp_path)
+    for question in ("Hvad blev besluttet om livestreaming af byrådsmøder?", "Hvornår livestreames byrådsmøderne?"):
+        answer = ask(library, question)
+        assert "Byrådet godkendte Økonomiudvalgets indstilling" in answer.text
+        assert ("der blev fulgt" in answer.text) == own_way, answer.text
+        if own_way:
+            assert history.splitlines()[0][:60] in " ".join(answer.text.split())
+            assert "Dermed tiltrådte" not in answer.text
+    decided = ask(library, "Hvad blev besluttet om livestreaming af byrådsmøder?")
+    assert ("Dermed tiltrådte" in decided.text) != own_way
+
+
+def test_a_vote_is_told_with_what_was_voted_on(tmp_path: Path) -> None:
+    votes = """Med stemmerne 1 for og 6 imod afviste udvalget forslag A fra (Ø).
+
+For stemte (Ø).
+
+Imod stemte (V), (A) og (C).
+
+Med stemmerne 6 for og 1 imod godkendte udvalget forslag B fra forligspartierne.
+
+Imod stemte (Ø)."""
+    written(tmp_path, "teknik", "Teknikudvalget", "6. november 2023", OTHER, (RECOMMENDED[0], RECOMMENDED[1], votes))
+    answer = ask(opened(tmp_path), "Hvem stemte imod parkering ved havnen?")
+    assert " ".join(votes.split()) in answer.text
+    assert len(answer.citations) == 1

@@ -190,6 +190,8 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
     attached = only_attached(context, ranking.items[0])
     if question.kind is QuestionKind.DECISION and question.other_day is None and not attached:
         draft = decision.compose(context, _newest(context))
+    if draft is None and question.kind is QuestionKind.WHO and "vote" in question.wants:
+        draft = who.votes(context)
     if draft is None:
         draft = fact.compose(context)
     if draft is None:

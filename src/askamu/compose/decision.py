@@ -7,7 +7,7 @@ import re
 from askamu import texts
 from askamu.cite import plain
 from askamu.compose.draft import Context, Draft, escape, quote
-from askamu.compose.onward import is_recommended, onward
+from askamu.compose.onward import history_text, is_recommended, onward, own_ways
 from askamu.danish import fold
 from askamu.decision import BESIDE, asked_for, outcome_of, outcomes_of
 from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span, away
@@ -33,7 +33,7 @@ def compose(context: Context, hit: ItemHit) -> Draft | None:
     parts = []
     if item.decision is not None and (own or _asks_for_all(context) or _names_own(context, minutes)):
         parts.append(decision_text(context, minutes, item))
-    parts += [_history_text(context, minutes, item, section) for section in others]
+    parts += [history_text(context, minutes, item, section) for section in others]
     if not parts and item.decision is None and not others and item.of_kind(SectionKind.RECOMMENDATION):
         return _undecided(context, minutes, item, hit)
     if not parts:
@@ -78,11 +78,14 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
         lines = [f"**{outcome}**{where}: {quote(said)} {mark}"]
     if is_recommended(decision):
         lines.append(onward(context, minutes, item))
-    lines += _adopted(context, minutes, item)
+    theirs = own_ways(minutes, item)
+    lines += [history_text(context, minutes, item, other, key="adopted_from") for other in theirs]
+    lines += _adopted(context, minutes, item, of_another=bool(theirs))
     for other in item.of_kind(SectionKind.HISTORY):
         said_there = sentences(minutes.text, other.body, other.end)
-        if not context.question.bodies and any(outcome_of(s.of(minutes.text)) in NEGATIVE for s in said_there):
-            lines.append(_history_text(context, minutes, item, other))  # another body went another way
+        negative = any(outcome_of(s.of(minutes.text)) in NEGATIVE for s in said_there)
+        if negative and not context.question.bodies and other not in theirs:
+            lines.append(history_text(context, minutes, item, other))  # another body went another way
     if decision.votes and not any(v.start < whole.end for v in decision.votes):
         lines += [
             f"{quote(v.of(minutes.text))} {context.citations.mark(minutes, item, section, v)}" for v in decision.votes
@@ -96,7 +99,7 @@ def outcome_words(context: Context, item: AgendaItem) -> str:
     return ", ".join(texts.text(f"outcome.{o.value}", context.language) for o in outcomes)
 
 
-def _adopted(context: Context, minutes: Minutes, item: AgendaItem) -> list[str]:
+def _adopted(context: Context, minutes: Minutes, item: AgendaItem, *, of_another: bool = False) -> list[str]:
     decision = item.decision
     if decision is None:
         return []
@@ -106,7 +109,10 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem) -> list[str]:
     section = recommendations[-1]
     points = [p for p in decision.adopts if section.start <= p.start and p.end <= section.end][:MAX_POINTS]
     label = "adopted"
-    if not points and Outcome.NONE not in decision.outcomes:
+    if of_another:
+        label = "recommended_at_first"
+        points = points or [_trimmed(minutes, section)]
+    elif not points and Outcome.NONE not in decision.outcomes:
         # What was asked for, where the decision turned it down, put it off or went its own way.
         label = "not_adopted" if set(decision.outcomes) & NEGATIVE else "recommended"
         whole = _trimmed(minutes, section)
@@ -159,6 +165,9 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     whole = quoted(minutes, decision, MAX_VERDICT)
     mark = context.citations.mark(minutes, item, section, whole)
     said = f"{context.say('verdict', outcome=outcome_words(context, item))} {quote(whole.of(minutes.text))} {mark}"
+    said += "".join(
+        f" {history_text(context, minutes, item, other, key='adopted_from')}" for other in own_ways(minutes, item)
+    )
     if is_recommended(decision):
         said += f" {onward(context, minutes, item)}"
     return said
@@ -232,15 +241,6 @@ def foreign_body(context: Context, minutes: Minutes, item: AgendaItem) -> str | 
     if _other_bodies(context, minutes, item):
         return None
     return bodies[0]
-
-
-def _history_text(context: Context, minutes: Minutes, item: AgendaItem, section: Section) -> str:
-    start, end = section.start, section.end
-    while end > start and minutes.text[end - 1].isspace():
-        end -= 1
-    span = Span(start, min(end, start + 700))
-    mark = context.citations.mark(minutes, item, section, span)
-    return f"{context.say('other_body')} {quote(span.of(minutes.text))} {mark}"
 
 
 def undated(context: Context, minutes: Minutes) -> str:

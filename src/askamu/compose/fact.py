@@ -9,6 +9,7 @@ from functools import cache
 
 from askamu.compose.decision import diverges, in_verdict, undated, verdict
 from askamu.compose.draft import Context, Draft, escape, quote
+from askamu.compose.onward import own_ways
 from askamu.danish import stem, stop_words, words
 from askamu.minutes import AgendaItem, Minutes, SectionKind, Span
 from askamu.passage import Tier
@@ -186,7 +187,13 @@ def said(context: Context, chosen: list[Scored], *, decided: bool = False) -> st
     asked_for = any(s.snippet.section.kind is SectionKind.RECOMMENDATION for s in chosen)
     if (
         item is None
-        or not (decided or asked_for or diverges(item) or _adds_to_it(context, first.minutes, item))
+        or not (
+            decided
+            or asked_for
+            or diverges(item)
+            or own_ways(first.minutes, item)
+            or _adds_to_it(context, first.minutes, item)
+        )
         or all(s.snippet.section.kind is SectionKind.DECISION for s in chosen)
     ):
         return lines(context, chosen)

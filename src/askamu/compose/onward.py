@@ -1,17 +1,21 @@
-"""What became of a matter that a committee only recommended onwards: the decision of the body that settled it."""
+"""What other bodies had to do with a decision: who settled what was only recommended, and whose words were adopted."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from askamu.compose.draft import Context, quote
 from askamu.library import Library
-from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, SectionKind, Span, away
+from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span, away
+from askamu.sentences import sentences
 from askamu.threads import is_generic, telling
+from askamu.vocabulary import table
 
 SOON = timedelta(days=180)  # within which a recommendation is treated by the next body
 ALIKE = 0.6  # share of the shorter title's words that both must have
 MAX_SETTLED = 300  # characters
+MAX_HISTORY = 700  # characters
 
 
 def is_recommended(decision: Decision) -> bool:
@@ -34,7 +38,10 @@ def onward(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     span = Span(decision.start, decision.start + len(there.text[decision.start : end].rstrip()))
     mark = context.citations.mark(there, later, later.of_kind(SectionKind.DECISION)[0], span)
     said = quote(span.of(there.text))
-    return f"{context.say('settled', place=context.place(there, later))} {said} {mark}"
+    theirs = "".join(
+        f" {history_text(context, there, later, other, key='adopted_from')}" for other in own_ways(there, later)
+    )
+    return f"{context.say('settled', place=context.place(there, later))} {said} {mark}{theirs}"
 
 
 def settled_by(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Minutes, AgendaItem] | None:
@@ -65,3 +72,40 @@ def _alike(one: str, other: str, minutes: Minutes) -> bool:
     mine, theirs = telling(one, minutes.municipality), telling(other, minutes.municipality)
     fewer = min(len(mine), len(theirs))
     return one.casefold() == other.casefold() or (fewer > 0 and len(mine & theirs) >= ALIKE * fewer)
+
+
+def own_ways(minutes: Minutes, item: AgendaItem) -> list[Section]:
+    """Where a decision adopts another body's recommendation: what that body said, if it was not the one printed.
+
+    »Byrådet godkendte Økonomiudvalgets indstilling« adopts what the administration recommended only if that committee
+    recommended the same.
+    """
+    adopts, decision = table("outcomes")["of_another"]["adopts"], item.decision
+    if decision is None or not re.search(adopts, minutes.text[decision.start : decision.end], re.IGNORECASE):
+        return []
+    return [
+        section
+        for section in item.of_kind(SectionKind.HISTORY)
+        if any(_differs(s.of(minutes.text)) for s in sentences(minutes.text, section.body, section.end))
+    ]
+
+
+def _differs(sentence: str) -> bool:
+    words = table("outcomes")["of_another"]
+    members = re.search(words["members"], sentence, re.IGNORECASE)
+    return not members and bool(re.search(words["differs"], sentence, re.IGNORECASE))
+
+
+def history_text(
+    context: Context, minutes: Minutes, item: AgendaItem, section: Section, *, key: str = "other_body"
+) -> str:
+    """What another body said of the matter, as the minutes quote it."""
+    start, end = section.start, section.end
+    while end > start and minutes.text[end - 1].isspace():
+        end -= 1
+    if end - start > MAX_HISTORY and key == "adopted_from":  # the end tells what was recommended last
+        said = sentences(minutes.text, section.body, end)
+        start = next(s.start for s in said if _differs(s.of(minutes.text)))
+    span = Span(start, min(end, start + MAX_HISTORY))
+    mark = context.citations.mark(minutes, item, section, span)
+    return f"{context.say(key)} {quote(span.of(minutes.text))} {mark}"

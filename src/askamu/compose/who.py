@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from askamu import texts
-from askamu.compose.decision import undated
+from askamu.compose.decision import MAX_DECISION, quoted, undated
 from askamu.compose.draft import Context, Draft, escape, quote
 from askamu.danish import words
 from askamu.dates import find_dates
 from askamu.lines import read_lines
 from askamu.metadata import looks_like_name
-from askamu.minutes import Minutes, Span, away
+from askamu.minutes import Minutes, SectionKind, Span, away
 from askamu.passage import Tier
 from askamu.question import OF_MEETING
 
@@ -34,6 +34,19 @@ def compose(context: Context) -> Draft | None:
         return drafts[0]
     text = "\n\n".join(dict.fromkeys(d.text for d in told))
     return Draft(text, Tier.ANSWER, tuple(place for d in told for place in d.used))
+
+
+def votes(context: Context) -> Draft | None:
+    """How the votes fell on the best item, whole: a vote says nothing without what was voted on. None without one."""
+    hit = context.ranking.items[0]
+    minutes, item = context.minutes(hit), context.item(hit)
+    if item is None or item.decision is None or not item.decision.votes:
+        return None
+    span = quoted(minutes, item.decision, MAX_DECISION)
+    mark = context.citations.mark(minutes, item, item.of_kind(SectionKind.DECISION)[0], span)
+    return Draft(
+        f"{quote(span.of(minutes.text))} {mark}\n\n– {context.place(minutes, item)}", Tier.ANSWER, (hit.place,)
+    )
 
 
 def _of(context: Context, minutes: Minutes) -> Draft | None:
