@@ -166,7 +166,8 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     mark = context.citations.mark(minutes, item, section, whole)
     said = f"{context.say('verdict', outcome=outcome_words(context, item))} {quote(whole.of(minutes.text))} {mark}"
     said += "".join(
-        f" {history_text(context, minutes, item, other, key='adopted_from')}" for other in own_ways(minutes, item)
+        f" {history_text(context, minutes, item, other, key='adopted_from', most=MAX_VERDICT)}"
+        for other in own_ways(minutes, item)
     )
     if is_recommended(decision):
         said += f" {onward(context, minutes, item)}"

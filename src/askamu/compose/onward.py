@@ -39,7 +39,8 @@ def onward(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     mark = context.citations.mark(there, later, later.of_kind(SectionKind.DECISION)[0], span)
     said = quote(span.of(there.text))
     theirs = "".join(
-        f" {history_text(context, there, later, other, key='adopted_from')}" for other in own_ways(there, later)
+        f" {history_text(context, there, later, other, key='adopted_from', most=MAX_SETTLED)}"
+        for other in own_ways(there, later)
     )
     return f"{context.say('settled', place=context.place(there, later))} {said} {mark}{theirs}"
 
@@ -97,15 +98,21 @@ def _differs(sentence: str) -> bool:
 
 
 def history_text(
-    context: Context, minutes: Minutes, item: AgendaItem, section: Section, *, key: str = "other_body"
+    context: Context,
+    minutes: Minutes,
+    item: AgendaItem,
+    section: Section,
+    *,
+    key: str = "other_body",
+    most: int = MAX_HISTORY,
 ) -> str:
     """What another body said of the matter, as the minutes quote it."""
     start, end = section.start, section.end
     while end > start and minutes.text[end - 1].isspace():
         end -= 1
-    if end - start > MAX_HISTORY and key == "adopted_from":  # the end tells what was recommended last
+    if end - start > most and key == "adopted_from":  # the end tells what was recommended last
         said = sentences(minutes.text, section.body, end)
         start = next(s.start for s in said if _differs(s.of(minutes.text)))
-    span = Span(start, min(end, start + MAX_HISTORY))
+    span = Span(start, min(end, start + most))
     mark = context.citations.mark(minutes, item, section, span)
     return f"{context.say(key)} {quote(span.of(minutes.text))} {mark}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
+from askamu.cite import short_date
 from askamu.compose import fact
 from askamu.compose.draft import Context, Draft
+from askamu.compose.onward import SOON
 from askamu.passage import Filters, Tier
 from askamu.question import Question
 from askamu.retrieve import ItemHit, Ranking, retrieve
@@ -29,22 +32,49 @@ def timeline(context: Context) -> Draft | None:
             and hit.item_index >= 0
         ):
             best[hit.document] = hit
-    chosen = sorted(best.values(), key=lambda h: -h.score)[:MAX_MEETINGS]
-    if len(chosen) < 2:
+    groups = sorted(_of_one_case(context, best.values()), key=lambda g: -max(h.score for h in g))[:MAX_MEETINGS]
+    if len(groups) < 2:
         return None
-    chosen.sort(key=lambda h: context.library.held(h.document), reverse=True)
+    groups.sort(key=lambda g: context.library.held(g[0].document), reverse=True)
     parts = [context.say("newest_first")]
     used = []
     figures = bool(context.question.wants & NUMBERS)
-    for hit in chosen:
+    for hit, *earlier in groups:
         found = best_snippets(context.library, context.question, context.matcher, hit)
         if not found:
             continue
         decided = not figures and _is_about(context, hit)
         said = fact.said(context, fact.choose(context, found, SNIPPETS), decided=decided).replace("\n\n", " ")
-        parts.append(f"- **{context.place(context.minutes(hit), context.item(hit))}:** {said}")
+        also = ", ".join(_body_and_day(context, other) for other in earlier)
+        before = f" ({context.say('also_treated', places=also)})" if also else ""
+        parts.append(f"- **{context.place(context.minutes(hit), context.item(hit))}**{before}: {said}")
         used.append(hit.place)
     return Draft("\n".join(parts), Tier.ANSWER, tuple(used))
+
+
+def _of_one_case(context: Context, hits: Iterable[ItemHit]) -> list[list[ItemHit]]:
+    """Items that are one case on its way through the committees together, the last one first."""
+    groups: list[list[ItemHit]] = []
+    for hit in sorted(hits, key=lambda h: context.library.held(h.document), reverse=True):
+        title, town = _title(context, hit), context.minutes(hit).municipality
+        for group in groups:
+            near = context.library.held(group[-1].document) - context.library.held(hit.document) <= SOON
+            if title and near and _title(context, group[0]) == title and context.minutes(group[0]).municipality == town:
+                group.append(hit)
+                break
+        else:
+            groups.append([hit])
+    return groups
+
+
+def _title(context: Context, hit: ItemHit) -> str:
+    item = context.item(hit)
+    return item.title.casefold() if item else ""
+
+
+def _body_and_day(context: Context, hit: ItemHit) -> str:
+    minutes = context.minutes(hit)
+    return " ".join(p for p in (minutes.committee, short_date(minutes, context.language)) if p)
 
 
 def _is_about(context: Context, hit: ItemHit) -> bool:
