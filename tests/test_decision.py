@@ -133,3 +133,50 @@ def test_votes_are_kept() -> None:
 )
 def test_what_a_recommendation_asks_for(point: str, outcomes: list[Outcome]) -> None:
     assert list(asked_for(point)) == outcomes
+
+
+MANY = """Administrationen indstiller;
+
+1. at forslag til lokalplan igangsættes
+
+2. at der bygges boliger ved
+
+a. at udvide pavillonerne
+
+b. at leje et hus
+
+3. at bygherre yder bistand til planen
+Center for Teknik indstiller over for Teknikudvalget,
+
+4. at sagen tages til efterretning
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "adopted"),
+    [
+        ("1. godkendes.\n\n2. godkendes ikke, idet der mangler penge.\n\n3.-4. godkendes.", ["at forslag", "at bygherre", "at sagen"]),
+        ("1.-3. Godkendt.", ["at forslag", "at der bygges", "at bygherre"]),
+        ("1. Godkendt.\n\n2.a. Godkendt.\n\n2.b. Kan ikke godkendes.", ["at forslag"]),
+        ("Godkendt.", ["at forslag", "at der bygges", "at bygherre", "at sagen"]),
+    ],
+)  # fmt: skip
+def test_points_are_counted_as_they_are_printed(said: str, adopted: list[str]) -> None:
+    """A line that says who recommends is no point, and what stands under a point is part of it."""
+    text, decision = decided(MANY, said)
+    points = [p.of(text) for p in decision.adopts]
+    assert [p[: len(a)] for p, a in zip(points, adopted, strict=True)] == adopted
+    assert all("b. at leje et hus" in p for p in points if p.startswith("at der bygges"))
+
+
+@pytest.mark.parametrize(
+    "recommendation",
+    [
+        "Det indstilles, at det besluttes, om der skal bygges en cykelsti.",
+        "Det indstilles, at udvalget tager stilling til ansøgningen.",
+        "Forvaltningen indstiller, at udvalget tager stilling til, om der skal\n\n• bygges en cykelsti\n\neller\n\n• arbejdes videre med en vej",
+    ],
+)
+def test_a_choice_that_is_asked_for_is_not_adopted(recommendation: str) -> None:
+    _, decision = decided(recommendation, "Godkendt.")
+    assert decision.adopts == ()

@@ -134,7 +134,10 @@ Byrådet godkendte Økonomiudvalgets indstilling.
     [
         ("Økonomiudvalget kan ikke godkende administrationens indstilling og anbefaler, at der ikke indføres livestreaming i år.", True),
         ("Økonomiudvalget anbefaler, at administrationens indstilling godkendes med bemærkning om, at det sker fra 2023.", True),
+        ("Økonomiudvalget anbefaler, at der kun optages lyd.", True),
         ("Økonomiudvalget anbefaler over for Byrådet, at administrationens indstilling godkendes.", False),
+        ("Økonomiudvalget anbefaler administrationens indstilling over for Byrådet.", False),
+        ("Økonomiudvalget anbefaler, at Kulturudvalgets indstilling godkendes.", False),
         ("Økonomiudvalget anbefaler over for Byrådet, at administrationens indstilling godkendes.\nBo Hansen (Ø) stemte imod, da det ikke haster.", False),
     ],
 )  # fmt: skip
@@ -153,6 +156,53 @@ def test_another_bodys_recommendation_is_not_taken_for_the_one_printed(
             assert "Dermed tiltrådte" not in answer.text
     decided = ask(library, "Hvad blev besluttet om livestreaming af byrådsmøder?")
     assert ("Dermed tiltrådte" in decided.text) != own_way
+
+
+COMMITTEE = """02-05-2022 Kulturudvalget
+1. Anbefales ikke, idet det er for dyrt.
+"""
+
+
+@pytest.mark.parametrize(
+    ("history", "whose"),
+    [
+        # the council adopted the last one, which followed the administration, or the committee before it
+        ("09-05-2022 Økonomiudvalget\nØkonomiudvalget anbefaler, at administrationens indstilling godkendes.", None),
+        ("09-05-2022 Økonomiudvalget\nØkonomiudvalget anbefaler, at Kulturudvalgets indstilling godkendes.", "Anbefales ikke, idet"),
+        ("09-05-2022 Økonomiudvalget\nØkonomiudvalget anbefaler i stedet, at der kun optages lyd.", "kun optages lyd"),
+    ],
+)  # fmt: skip
+def test_of_several_bodies_the_one_that_was_followed_counts(tmp_path: Path, history: str, whose: str | None) -> None:
+    text = HEAD.format(body="Byrådet", day="23. maj 2022") + HISTORY.format(history="{history}")
+    text = text.replace("09-05-2022 Økonomiudvalget\n{history}", COMMITTEE + history)
+    (tmp_path / "raad.txt").write_text(text, encoding="utf-8")
+    answer = ask(opened(tmp_path), "Hvad blev besluttet om livestreaming af byrådsmøder?")
+    followed = [c.quote for c in answer.citations if c.section == "history"]
+    if whose is None:
+        assert "Dermed tiltrådte" in answer.text
+        assert "der blev fulgt" not in answer.text
+    else:
+        assert "Dermed tiltrådte" not in answer.text
+        assert len(followed) == 1
+        assert whose in followed[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "body", "day", "told"),
+    [
+        ("Taget til efterretning.", "Byrådet", "20. november 2023", "Sagen blev siden behandlet her"),
+        ("Sendes tilbage til forvaltningen.", "Teknikudvalget", "4. december 2023", "Sagen blev siden behandlet her"),
+        ("Udsat til næste møde.", "Teknikudvalget", "4. december 2023", "Sagen blev siden behandlet her"),
+        ("Godkendt.", "Teknikudvalget", "4. december 2023", None),  # a matter that comes up each year
+    ],
+)
+def test_a_later_treatment_is_told(tmp_path: Path, first: str, body: str, day: str, told: str | None) -> None:
+    written(tmp_path, "teknik", "Teknikudvalget", "6. november 2023", OTHER, (*RECOMMENDED[:2], first))
+    written(tmp_path, "senere", body, day, OTHER, (*RECOMMENDED[:2], "Ikke godkendt."))
+    answer = ask(opened(tmp_path), "Hvad besluttede Teknikudvalget om parkering ved havnen i november 2023?")
+    assert "teknik.txt" in {c.source for c in answer.citations}
+    assert ("siden behandlet" in answer.text) == bool(told), answer.text
+    assert ("Ikke godkendt." in {c.quote for c in answer.citations}) == bool(told)
 
 
 def test_a_vote_is_told_with_what_was_voted_on(tmp_path: Path) -> None:

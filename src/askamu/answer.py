@@ -6,6 +6,7 @@ breaks raises; it never looks like an answer or like *not stated*.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,13 +15,14 @@ from askamu.cite import Citations, short_date
 from askamu.compose import Context, Draft, decision, fact, listing, several, who
 from askamu.compose.draft import escape
 from askamu.danish import stem, words
+from askamu.dates import months
 from askamu.doubt import covered, doubt, is_attached, not_stated, only_attached, searched, subject_missing
 from askamu.errors import QuestionEmpty, QuestionTooLong
 from askamu.library import Library
 from askamu.limits import Limits
 from askamu.load import clean
 from askamu.minutes import SectionKind
-from askamu.passage import Answer, Filters, QuestionKind, Related, Retrieved, Tier, Turn
+from askamu.passage import Answer, Filters, Limit, QuestionKind, Related, Retrieved, Tier, Turn
 from askamu.privacy import hide_cpr
 from askamu.question import understand
 from askamu.record import ItemRow
@@ -65,6 +67,11 @@ def ask(
     if context.ranking.items and library.keyword_only:
         context.warnings.append(context.say("keyword_only"))
     draft, ranking = _draft(context)
+    if draft.tier is not Tier.ANSWER and not context.question.period_sure:  # it may have been the subject's time
+        anywhen = replace(filters, lifted=filters.lifted | {Limit.PERIOD})
+        again = ask(library, question, history, anywhen, language, limits)
+        if again.tier is Tier.ANSWER:
+            return again
     ranking = _first(context, ranking, draft)
     done = time.perf_counter()
     understood = context.question
@@ -108,6 +115,9 @@ def read(
         raise QuestionTooLong(len(question), most)
     library.check(filters)
     understood = understand(question, library.known, history, filters, language)
+    if understood.meeting_missing and _meeting_is_subject(library, understood.filters):
+        filters = replace(filters, lifted=filters.lifted | {Limit.PERIOD})
+        understood = understand(question, library.known, history, filters, language)
     meetings = library.allowed(understood.filters)
     ranking = EMPTY
     if understood.refused is None and not understood.meeting_missing:
@@ -116,6 +126,17 @@ def read(
         library, understood, meetings, ranking, Matcher(library, understood), Citations(library, understood.language),
         limits or library.limits,
     )  # fmt: skip
+
+
+def _meeting_is_subject(library: Library, filters: Filters) -> bool:
+    """Whether an item's heading is about a meeting at the time that is asked for: »Ny dato for mødet i januar 2024«."""
+    first, last = filters.date_from, filters.date_to
+    if first is None or last is None:
+        return False
+    names = [name for name, month in months().items() if first.month == month and last.month == month]
+    when = rf"\b(?:{'|'.join(names)})\b.*\b{first.year}\b" if names else rf"\b{first.year}\b"
+    about = re.compile(rf"(?=.*møde)(?=.*{when})", re.IGNORECASE)
+    return any(about.match(row.title) for rows in library.items.values() for row in rows)
 
 
 def _draft(context: Context) -> tuple[Draft, Ranking]:

@@ -7,6 +7,7 @@ recommendation (indstilling), so the two are tied together here, point by point.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from askamu.lines import Line, is_nil, is_noise, read_lines
@@ -25,10 +26,16 @@ _LEAD = re.compile(
     r"(?:\b(?:indstille[rs]|foreslå[rs]|anbefale[rs]|indstilles det)\b[^:]*|\bat\s*):\s*$|,\s*+(?:at)?\s*+:?\s*$",
     re.IGNORECASE,
 )
+MAX_LEAD = 220  # characters
+_RECOMMENDS = re.compile(
+    r"[^.:]{0,120}\b(?:indstille[rs]|foreslå[rs]|anbefale[rs])\b[^.:]{0,40}[,;:]?\s*", re.IGNORECASE
+)
 _ASKING = re.compile(
     r"^[^:.]{0,80}?\b(?:indstille[rs]|foreslå[rs]|anbefale[rs])\b[^:.,]{0,40}?[,:]?\s+at\b:?\s*", re.IGNORECASE
 )
-_POINT = re.compile(r"^\s*(?:[-–•*·▪]\s+|(?:\d{1,2}|[a-h])[.)]\s+|[Aa]t\s+\d{1,2}[.):]?\s+|at\s+)")
+_POINT = re.compile(r"^\s*(?:[-–•*·▪]\s+|(?:\d{1,2}|[a-h])[.)]\s*(?=\D)|[Aa]t\s+\d{1,2}[.):]?\s+|at\s+)")
+_NUMBERED = re.compile(r"^\s*(?:[Aa]t\s+)?(?P<number>\d{1,2})[.):]?")
+_UNDER = re.compile(r"^\s*(?:[a-h][.)]\s|(?:eller|og|samt|enten)\W*$)")  # a part of the point above it
 
 
 @cache
@@ -173,8 +180,9 @@ def recommendation_points(text: str, section: Section) -> tuple[Span, ...]:
             blocks[-1].append(line)
         after_lead = after_lead or bool(_LEAD.search(line.bare))
         previous = line
-    if len(blocks) > 1 and _LEAD.search(blocks[0][-1].bare):
+    if len(blocks) > 1 and _is_lead(blocks):
         blocks = blocks[1:]
+    blocks = _with_their_parts([b for b in blocks if not _RECOMMENDS.fullmatch(" ".join(x.bare for x in b))] or blocks)
     spans = []
     for block in blocks:
         start, end = block[0].start, block[-1].end
@@ -184,6 +192,43 @@ def recommendation_points(text: str, section: Section) -> tuple[Span, ...]:
             offset = len(block[0].raw) - len(block[0].raw.lstrip())  # »at« belongs to the sentence
         spans.append(_trim(text, start + offset, end))
     return tuple(s for s in spans if s.end > s.start)
+
+
+def _is_lead(blocks: Sequence[Sequence[Line]]) -> bool:
+    """Whether the first block only says who recommends (»Administrationen indstiller;«)."""
+    first = blocks[0]
+    if _LEAD.search(first[-1].bare):
+        return True
+    said = " ".join(x.bare for x in first)
+    marked = bool(_POINT.match(blocks[1][0].raw))
+    return marked and not _POINT.match(first[0].raw) and len(said) <= MAX_LEAD and bool(_RECOMMENDS.match(said))
+
+
+def _with_their_parts(blocks: Sequence[list[Line]]) -> list[list[Line]]:
+    """Each point with the parts that stand under it: »a.«, »b.«, »eller«, and where points are numbered all else."""
+    numbered = sum(bool(_numbered(block)) for block in blocks) > 1
+    whole: list[list[Line]] = []
+    for block in blocks:
+        under = bool(_UNDER.match(block[0].raw)) or (numbered and not _numbered(block))
+        if whole and under and (numbered or not _UNDER.match(whole[0][0].raw)):
+            whole[-1] = whole[-1] + block
+        else:
+            whole.append(block)
+    return whole
+
+
+def _numbered(block: Sequence[Line]) -> bool:
+    return bool(_POINT.match(block[0].raw) and _NUMBERED.match(block[0].raw))
+
+
+def _is_open(point: str) -> bool:
+    """Whether a point asks for a choice and makes none (»at det besluttes, om …«): adopting it says nothing."""
+    return bool(_open().search(point))
+
+
+@cache
+def _open() -> re.Pattern[str]:
+    return re.compile("|".join(table("outcomes")["formula"]["open"]), re.IGNORECASE)
 
 
 def read_decision(text: str, section: Section, recommendation: Section | None) -> Decision | None:
@@ -203,6 +248,8 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
     adopts: list[Span] = []
     additions: list[Span] = []
     votes: list[Span] = []
+    open_lead = bool(points and recommendation and _is_open(_flat(text[recommendation.body : points[0].start])))
+    refused: list[Span] = []
     instead = False
     for index, span in enumerate(_said_sentences(text, said)):
         sentence = _flat(span.of(text)[:MAX_SENTENCE])
@@ -223,6 +270,7 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
         instead = instead or (outcome is Outcome.APPROVED and outcome not in outcomes and _is_weak(sentence))
         outcomes.extend(o for o in stated if o not in outcomes)
         if outcome in NOT_ADOPTED:
+            refused += points[named[0] - 1 : named[1]] if named and named[1] <= len(points) else ()
             if not _is_short(sentence):
                 additions.append(span)
             continue
@@ -248,7 +296,9 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
         start=whole.start,
         end=whole.end,
         outcomes=tuple(outcomes),
-        adopts=tuple(adopts),
+        adopts=tuple(p for p in adopts if p not in refused and not _is_open(_flat(p.of(text))))
+        if not open_lead
+        else (),
         additions=tuple(additions),
         final=final,
         absent=tuple(names),

@@ -53,6 +53,7 @@ CURRENT = "CURRENT"
 LOCK = ".lock"
 MANIFEST = "manifest.json"
 CHROMA = "chroma"
+EF_SEARCH = 800  # of 29,000 passages 0.999 of the 80 nearest are found in 1.6 ms; with 200 0.990 in 1.0 ms
 CHROMA_BATCH = 1_000
 CHECKED = 40  # passages looked up in a new generation
 PROBED = 10  # passages looked up when a generation is opened
@@ -541,7 +542,7 @@ def _write_vectors(
         collection = client.create_collection(
             _collection_name(manifest.model_id),
             embedding_function=None,
-            configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
+            configuration={"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}},
         )
         for start in range(0, len(passages), CHROMA_BATCH):
             _upsert(collection, passages, vectors, range(start, min(start + CHROMA_BATCH, len(passages))), known)

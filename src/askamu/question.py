@@ -15,7 +15,7 @@ from askamu.layouts import find_case_number
 from askamu.minutes import SectionKind
 from askamu.passage import Filters, Limit, QuestionKind, Turn
 from askamu.vocabulary import pattern, table, word_set
-from askamu.when import Meeting, days_of, event_day, only_month, period_of
+from askamu.when import Meeting, Period, days_of, event_day, only_month, period_of
 
 LEAST_BODY = 8  # letters of a committee's name that is given in part
 _OF_BODY = re.compile(r"\b(?P<body>\w+(?:udvalg|råd))s(?:møde|medlem)", re.IGNORECASE)
@@ -45,6 +45,7 @@ class Question:
     foreign_municipality: str | None = None  # named, and not indexed
     bodies: tuple[str, ...] = ()  # political bodies named
     meeting_missing: bool = False  # a meeting was named that is not indexed
+    period_sure: bool = True  # the period it was limited to is the meetings', and not the subject's
     other_day: date | None = None  # a day that no indexed meeting was held on
     event_day: date | None = None  # a day on which, it says, somebody met, treated or decided something
     month: date | None = None  # the first day of the only month that it names with its year
@@ -145,10 +146,11 @@ def understand(
     )
     if not named and Limit.MUNICIPALITY not in given.lifted:
         given = _as_before(given, history, meetings)
-    filters, missing = _filters(completed, meetings, named, given, kind, committees, of_meeting=of_meeting, whole=whole)
+    filters, period = _filters(completed, meetings, named, given, kind, committees, of_meeting=of_meeting, whole=whole)
     days = list(days_of(completed))
     held = {m.held_on for m in meetings}
     item = ITEM.search(completed)
+    missing = period is not None and period.missing
     if of_meeting and not (filters.date_from or filters.date_to) and Limit.PERIOD not in given.lifted:
         filters = _of_meeting_before(filters, history)
     return Question(
@@ -164,6 +166,7 @@ def understand(
         foreign_municipality=None if named else _foreign_municipality(completed, meetings),
         bodies=bodies,
         meeting_missing=missing,
+        period_sure=period is None or period.sure,
         other_day=days[0] if days and not held & set(days) else None,
         event_day=event_day(completed),
         month=only_month(asked),
@@ -241,7 +244,7 @@ def _foreign_municipality(text: str, meetings: Sequence[Meeting]) -> str | None:
         if name not in indexed and name.rstrip("s") not in indexed:
             return found["name"]
     for name in table("municipalities")["names"]:
-        if fold(name) not in indexed and re.search(rf"\b(?:i|fra|for|af|in|of)\s+{re.escape(name)}s?\b", text):
+        if fold(name) not in indexed and re.search(rf"\b(?:i|fra|for|af|in|of)\s+{re.escape(name)}s?\b(?! [A-ZÆØÅ])", text):
             return str(name)
     return None
 
@@ -256,8 +259,8 @@ def _filters(
     *,
     of_meeting: bool,
     whole: bool,
-) -> tuple[Filters, bool]:
-    """The filters a question holds, and whether it names a meeting that is not indexed."""
+) -> tuple[Filters, Period | None]:
+    """The filters a question holds, and the time in it that became one."""
     filters = given
     if filters.municipality is None and len(named) == 1 and Limit.MUNICIPALITY not in given.lifted:
         filters = replace(filters, municipality=named[0])
@@ -266,7 +269,7 @@ def _filters(
         if several and len(committees) == 1:
             filters = replace(filters, committee=committees[0])
     if filters.date_from is not None or filters.date_to is not None or Limit.PERIOD in given.lifted:
-        return filters, False
+        return filters, None
     inside = [
         m
         for m in meetings
@@ -274,5 +277,5 @@ def _filters(
     ]
     period = period_of(text, inside, kind, of_meeting=of_meeting, whole=whole)
     if period is None:
-        return filters, False
-    return replace(filters, date_from=period.first, date_to=period.last), period.missing
+        return filters, None
+    return replace(filters, date_from=period.first, date_to=period.last), period

@@ -328,10 +328,11 @@ def _key(step: Step) -> str | None:
 
 def _order(step: Step) -> tuple[date, bool, int, str, int]:
     """By day; what has no date stands last of what can have been before it. On one day the council is last."""
-    return (step.day, step.held_on is None, _rank(step.committee or ""), step.source, step.item_index)
+    return (step.day, step.held_on is None, rank(step.committee or ""), step.source, step.item_index)
 
 
-def _rank(committee: str) -> int:
+def rank(committee: str) -> int:
+    """How late in a day's course of bodies one treats a case; a council last, 0 for one that is none of them."""
     later = [n for n, p in enumerate(table("threads")["last_bodies"], start=1) if re.search(p, committee, re.I)]
     return max(later, default=0)
 

@@ -51,6 +51,7 @@ class Period:
     first: date | None
     last: date | None
     missing: bool = False  # no meeting that is indexed can have been held then
+    sure: bool = True  # that the time is the meeting's, and not the subject's
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def period_of(
         return None
     first, last, sure = named
     if any(m.overlaps(first, last) for m in meetings):
-        return Period(first, last)
+        return Period(first, last, sure=sure)
     if not sure or pattern("future", "patterns").search(text):
         return None  # »hvornår skal udvalget mødes i 2025?« is told before 2025
     return Period(first, last, missing=True)

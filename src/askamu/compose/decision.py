@@ -7,7 +7,7 @@ import re
 from askamu import texts
 from askamu.cite import plain
 from askamu.compose.draft import Context, Draft, escape, quote
-from askamu.compose.onward import history_text, is_recommended, onward, own_ways
+from askamu.compose.onward import PUT_OFF, adopted_text, history_text, is_recommended, onward, own_ways
 from askamu.danish import fold
 from askamu.decision import BESIDE, asked_for, outcome_of, outcomes_of
 from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span, away
@@ -75,16 +75,16 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
         rest = quote(minutes.text[first.end : whole.end])
         lines = [f"**{escape(formula.rstrip('.'))}** {mark}{where}", f"{context.say('with_addition')} {rest} {mark}"]
     else:
-        lines = [f"**{outcome}**{where}: {quote(said)} {mark}"]
-    if is_recommended(decision):
-        lines.append(onward(context, minutes, item))
-    theirs = own_ways(minutes, item)
-    lines += [history_text(context, minutes, item, other, key="adopted_from") for other in theirs]
+        headline = context.say("followed_another") if own_ways(minutes, item) else outcome
+        lines = [f"**{headline}**{where}: {quote(said)} {mark}"]
+    theirs = adopted_text(context, minutes, item)
+    lines += theirs
     lines += _adopted(context, minutes, item, of_another=bool(theirs))
+    lines += [said for said in [onward(context, minutes, item)] if said]
     for other in item.of_kind(SectionKind.HISTORY):
         said_there = sentences(minutes.text, other.body, other.end)
         negative = any(outcome_of(s.of(minutes.text)) in NEGATIVE for s in said_there)
-        if negative and not context.question.bodies and other not in theirs:
+        if negative and not context.question.bodies and not theirs:
             lines.append(history_text(context, minutes, item, other))  # another body went another way
     if decision.votes and not any(v.start < whole.end for v in decision.votes):
         lines += [
@@ -114,7 +114,7 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem, *, of_another
         points = points or [_trimmed(minutes, section)]
     elif not points and Outcome.NONE not in decision.outcomes:
         # What was asked for, where the decision turned it down, put it off or went its own way.
-        label = "not_adopted" if set(decision.outcomes) & NEGATIVE else "recommended"
+        label = "not_adopted" if set(decision.outcomes) <= NEGATIVE else "recommended"
         whole = _trimmed(minutes, section)
         points = [whole] if whole.end - whole.start <= 900 else [Span(whole.start, whole.start + 900)]
     elif points and not set(decision.outcomes) <= PLAINLY_ADOPTED:
@@ -165,12 +165,9 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     whole = quoted(minutes, decision, MAX_VERDICT)
     mark = context.citations.mark(minutes, item, section, whole)
     said = f"{context.say('verdict', outcome=outcome_words(context, item))} {quote(whole.of(minutes.text))} {mark}"
-    said += "".join(
-        f" {history_text(context, minutes, item, other, key='adopted_from', most=MAX_VERDICT)}"
-        for other in own_ways(minutes, item)
-    )
-    if is_recommended(decision):
-        said += f" {onward(context, minutes, item)}"
+    said = " ".join([said, *adopted_text(context, minutes, item, MAX_VERDICT)])
+    if is_recommended(minutes, decision) or PUT_OFF & set(decision.outcomes):
+        said = f"{said} {onward(context, minutes, item)}".rstrip()
     return said
 
 

@@ -1,56 +1,75 @@
-"""What other bodies had to do with a decision: who settled what was only recommended, and whose words were adopted."""
+"""What other bodies had to do with a decision: who treated the matter later, and whose recommendation was adopted.
+
+A committee recommends onwards, and a council adopts »Økonomiudvalgets indstilling«: neither says by itself what was
+decided in the end.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 from askamu.compose.draft import Context, quote
+from askamu.danish import fold
+from askamu.dates import find_dates
 from askamu.library import Library
 from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span, away
 from askamu.sentences import sentences
-from askamu.threads import is_generic, telling
+from askamu.threads import is_generic, rank, telling
 from askamu.vocabulary import table
 
-SOON = timedelta(days=180)  # within which a recommendation is treated by the next body
+SOON = timedelta(days=180)  # within which a matter comes before the next body
+AGAIN = timedelta(days=400)  # within which one that was put off comes up again
 ALIKE = 0.6  # share of the shorter title's words that both must have
-MAX_SETTLED = 300  # characters
-MAX_HISTORY = 700  # characters
+MAX_SAID = 300  # characters of a later decision
+MAX_HISTORY = 700  # characters of what another body said
+LONGEST_HEAD = 90  # characters of a line that tells body and day of an earlier treatment
+PUT_OFF = frozenset({Outcome.POSTPONED, Outcome.SENT_BACK})
 
 
-def is_recommended(decision: Decision) -> bool:
-    """Whether a decision only recommends to another body."""
-    return not decision.final and Outcome.RECOMMENDED in decision.outcomes
+# -- later treatment ---------------------------------------------------------------------------
+
+
+def is_recommended(minutes: Minutes, decision: Decision) -> bool:
+    """Whether a decision only recommends to another body. A council's never does."""
+    recommends = not decision.final and Outcome.RECOMMENDED in decision.outcomes
+    return recommends and not _is_council(minutes.committee)
 
 
 def onward(context: Context, minutes: Minutes, item: AgendaItem) -> str:
-    """That a recommendation is not final, and what was decided in the end where those minutes are indexed."""
-    settled = settled_by(context.library, minutes, item)
-    if settled is None:
-        return context.say("not_final")
-    there, later = settled
-    decision = later.decision
+    """What became of the matter where minutes of a later treatment are indexed; "" where there is nothing to say."""
+    if item.decision is None:
+        return ""
+    recommended = is_recommended(minutes, item.decision)
+    found = later(context.library, minutes, item)
+    if found is None:
+        return context.say("not_final") if recommended else ""
+    there, again = found
+    decision = again.decision
     assert decision is not None
     notes = [note.start for note in away(decision) if note.start > decision.start]
     end = min([decision.end, *notes])
-    if end - decision.start > MAX_SETTLED:
-        end = there.text.rfind(" ", decision.start, decision.start + MAX_SETTLED)
+    if end - decision.start > MAX_SAID:
+        end = there.text.rfind(" ", decision.start, decision.start + MAX_SAID)
     span = Span(decision.start, decision.start + len(there.text[decision.start : end].rstrip()))
-    mark = context.citations.mark(there, later, later.of_kind(SectionKind.DECISION)[0], span)
-    said = quote(span.of(there.text))
-    theirs = "".join(
-        f" {history_text(context, there, later, other, key='adopted_from', most=MAX_SETTLED)}"
-        for other in own_ways(there, later)
-    )
-    return f"{context.say('settled', place=context.place(there, later))} {said} {mark}{theirs}"
+    mark = context.citations.mark(there, again, again.of_kind(SectionKind.DECISION)[0], span)
+    key = "settled" if recommended and decision.final else "treated_later"
+    said = f"{context.say(key, place=context.place(there, again))} {quote(span.of(there.text))} {mark}"
+    return " ".join([said, *adopted_text(context, there, again, MAX_SAID)])
 
 
-def settled_by(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Minutes, AgendaItem] | None:
-    """The first later item of another body of the municipality on the same case whose decision is final.
+def later(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Minutes, AgendaItem] | None:
+    """The later item on the same case that decided, of another body; of the same one where the case was put off.
 
-    The same case: under the same number or the same heading, and with a heading much alike.
+    The same case: under the same number or the same heading, and with a heading much alike; one with the very same
+    heading wins. The council has the last word, otherwise the next body.
     """
-    if minutes.held_on is None or is_generic(item.title):
+    put_off = item.decision is not None and bool(PUT_OFF & set(item.decision.outcomes))
+    last = _is_council(minutes.committee) and not put_off
+    if minutes.held_on is None or item.decision is None or last or is_generic(item.title):
         return None
     places = library.record.find_case(library.generation, item.case_number) if item.case_number else []
     title = item.title.casefold()
@@ -58,15 +77,23 @@ def settled_by(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Mi
     found = []
     for document, index in dict.fromkeys(places):
         meeting = library.meeting(document)
-        if meeting.municipality != minutes.municipality or meeting.committee == minutes.committee:
+        if meeting.municipality != minutes.municipality or meeting.held_on is None or document == minutes.id:
             continue
-        if meeting.held_on is None or not timedelta(0) <= meeting.held_on - minutes.held_on <= SOON:
+        own = meeting.committee == minutes.committee
+        if (own and not put_off) or not timedelta(own) <= meeting.held_on - minutes.held_on <= (AGAIN if own else SOON):
             continue
         there = library.minutes(document)
-        later = there.items[index]
-        if later.decision and later.decision.final and not later.closed and _alike(item.title, later.title, minutes):
-            found.append((meeting.held_on, document, there, later))
-    return min(found, key=lambda f: f[:2])[2:] if found else None
+        again = there.items[index]
+        if again.decision is None or again.closed or is_recommended(there, again.decision):
+            continue
+        if _alike(item.title, again.title, minutes):
+            same = again.title.casefold() == title
+            found.append((not same, not _is_council(there.committee), meeting.held_on, document, there, again))
+    return min(found, key=lambda f: f[:4])[4:] if found else None
+
+
+def _is_council(committee: str | None) -> bool:
+    return rank(committee or "") == len(table("threads")["last_bodies"])
 
 
 def _alike(one: str, other: str, minutes: Minutes) -> bool:
@@ -75,44 +102,119 @@ def _alike(one: str, other: str, minutes: Minutes) -> bool:
     return one.casefold() == other.casefold() or (fewer > 0 and len(mine & theirs) >= ALIKE * fewer)
 
 
-def own_ways(minutes: Minutes, item: AgendaItem) -> list[Section]:
-    """Where a decision adopts another body's recommendation: what that body said, if it was not the one printed.
+# -- whose recommendation was adopted ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one body said at one earlier treatment, as the minutes quote it."""
+
+    section: Section
+    body: str  # letters of its name
+    head: Span
+    said: Span
+
+
+def adopted_text(context: Context, minutes: Minutes, item: AgendaItem, most: int = MAX_HISTORY) -> list[str]:
+    """Where a decision adopts what another body recommended, and that was not what is printed: that body's words."""
+    texts = []
+    for entry in own_ways(minutes, item):
+        start, end = entry.head.start, entry.said.end
+        if end - start > most:
+            start = next((s.start for s in _own_words(minutes, entry)), start)
+        span = Span(start, min(end, start + most))
+        mark = context.citations.mark(minutes, item, entry.section, span)
+        texts.append(f"{context.say('adopted_from')} {quote(span.of(minutes.text))} {mark}")
+    return texts
+
+
+def own_ways(minutes: Minutes, item: AgendaItem) -> list[Entry]:
+    """Where a decision adopts another body's recommendation: the entries in which that is not simply the printed one.
 
     »Byrådet godkendte Økonomiudvalgets indstilling« adopts what the administration recommended only if that committee
-    recommended the same.
+    recommended the same, or recommended to follow a committee that did.
     """
-    adopts, decision = table("outcomes")["of_another"]["adopts"], item.decision
-    if decision is None or not re.search(adopts, minutes.text[decision.start : decision.end], re.IGNORECASE):
+    decision = item.decision
+    adopted = _adopts().search(minutes.text[decision.start : decision.end]) if decision else None
+    entries = [e for section in item.of_kind(SectionKind.HISTORY) for e in _entries(minutes, section)]
+    if adopted is None or not entries:
         return []
+    return _followed(minutes, entries, _letters(adopted["body"]))
+
+
+def _followed(minutes: Minutes, entries: Sequence[Entry], body: str) -> list[Entry]:
+    """The own ways that adopting a body's recommendation adopts: its last entry's, and those of whom it points to."""
+    at = next((n for n in reversed(range(len(entries))) if _is_body(entries[n].body, body)), None)
+    if at is None:
+        return [e for e in entries if any(_own_words(minutes, e))]  # nothing says whose words they are
+    entry, before = entries[at], entries[:at]
+    found = []
+    for pointer in _adopts().finditer(entry.said.of(minutes.text)):
+        name = _letters(pointer["body"])
+        if name.startswith(("administration", "forvaltning")) or _is_body(entry.body, name):
+            continue
+        if name.startswith(("fagudvalg", "udvalg")):  # »fagudvalgenes indstillinger«
+            last = {e.body: e for e in before}
+            found += [e for e in last.values() if any(_own_words(minutes, e))]
+        elif any(_is_body(e.body, name) for e in before):
+            found += _followed(minutes, before, name)
+    return [*found, entry] if any(_own_words(minutes, entry)) else found
+
+
+def _own_words(minutes: Minutes, entry: Entry) -> Iterator[Span]:
+    """The sentences of an entry that do more than recommend what was printed, or what another body recommended."""
+    words = table("outcomes")["of_another"]
+    for span in sentences(minutes.text, entry.said.start, entry.said.end):
+        said = " ".join(span.of(minutes.text).split())
+        if re.search(words["members"], said, re.IGNORECASE) or not re.search(r"[^\W\d_]{3}", said):
+            continue
+        plain = any(re.search(p, said, re.IGNORECASE) for p in words["plain"])
+        if not plain or re.search(words["differs"], said, re.IGNORECASE):
+            yield span
+
+
+def _entries(minutes: Minutes, section: Section) -> list[Entry]:
+    """The earlier treatments that a section tells of, oldest first; one whose body is not told has "" for it."""
+    heads = []
+    at = section.body
+    for line in minutes.text[section.body : section.end].splitlines(keepends=True):
+        bare = line.strip()
+        if 0 < len(bare) <= LONGEST_HEAD and any(find_dates(bare)) and _body_name().search(bare):
+            heads.append((Span(at, at + len(line.rstrip())), _letters(_body_name().findall(bare)[-1])))
+        at += len(line)
+    if not heads:
+        return [Entry(section, "", Span(section.start, section.start), Span(section.body, section.end))]
+    ends = [head.start for head, _ in heads[1:]] + [section.end]
     return [
-        section
-        for section in item.of_kind(SectionKind.HISTORY)
-        if any(_differs(s.of(minutes.text)) for s in sentences(minutes.text, section.body, section.end))
+        Entry(section, body, head, Span(head.end, head.end + len(minutes.text[head.end : end].rstrip())))
+        for (head, body), end in zip(heads, ends, strict=True)
     ]
 
 
-def _differs(sentence: str) -> bool:
-    words = table("outcomes")["of_another"]
-    members = re.search(words["members"], sentence, re.IGNORECASE)
-    return not members and bool(re.search(words["differs"], sentence, re.IGNORECASE))
+def _is_body(one: str, other: str) -> bool:
+    one, other = (n.removesuffix("s").removesuffix("et") for n in (one, other))
+    return bool(one and other) and (one.endswith(other) or other.endswith(one))
 
 
-def history_text(
-    context: Context,
-    minutes: Minutes,
-    item: AgendaItem,
-    section: Section,
-    *,
-    key: str = "other_body",
-    most: int = MAX_HISTORY,
-) -> str:
+def _letters(text: str) -> str:
+    return "".join(c for c in fold(text) if c.isalpha())
+
+
+@cache
+def _adopts() -> re.Pattern[str]:
+    return re.compile(table("outcomes")["of_another"]["adopts"])
+
+
+@cache
+def _body_name() -> re.Pattern[str]:
+    return re.compile(table("outcomes")["of_another"]["body"])
+
+
+def history_text(context: Context, minutes: Minutes, item: AgendaItem, section: Section) -> str:
     """What another body said of the matter, as the minutes quote it."""
     start, end = section.start, section.end
     while end > start and minutes.text[end - 1].isspace():
         end -= 1
-    if end - start > most and key == "adopted_from":  # the end tells what was recommended last
-        said = sentences(minutes.text, section.body, end)
-        start = next(s.start for s in said if _differs(s.of(minutes.text)))
-    span = Span(start, min(end, start + most))
+    span = Span(start, min(end, start + MAX_HISTORY))
     mark = context.citations.mark(minutes, item, section, span)
-    return f"{context.say(key)} {quote(span.of(minutes.text))} {mark}"
+    return f"{context.say('other_body')} {quote(span.of(minutes.text))} {mark}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from askamu import texts
 from askamu.compose.decision import MAX_DECISION, quoted, undated
@@ -25,7 +26,7 @@ def compose(context: Context) -> Draft | None:
     wants = context.question.wants
     if not wants & OF_MEETING or not context.meetings:
         return None
-    rows = sorted(context.meetings, key=lambda m: context.library.held(m.id), reverse=True)
+    rows = sorted(context.meetings, key=lambda m: m.held_on or m.earliest or date.min, reverse=True)
     filters = context.question.filters
     several = filters.date_from or filters.date_to or "held" in wants
     drafts = [_of(context, context.library.minutes(m.id)) for m in rows[: MAX_MEETINGS if several else 1]]
