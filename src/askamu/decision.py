@@ -173,6 +173,7 @@ def recommendation_points(text: str, section: Section) -> tuple[Span, ...]:
     for line in lines:
         gap = previous is not None and "\n\n" in text[previous.end : line.start]
         starts = bool(_POINT.match(line.raw)) or line.raw.lstrip().startswith(("•", "-", "*"))
+        starts = starts or (line.bare[:1].isupper() and bool(_RECOMMENDS.fullmatch(line.bare)))
         goes_on = previous is not None and not previous.bare.endswith((".", ";", ":", ","))
         if previous is None or starts or gap or (after_lead and line.bare[:1].isupper() and not goes_on):
             blocks.append([line])
