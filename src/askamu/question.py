@@ -244,7 +244,8 @@ def _foreign_municipality(text: str, meetings: Sequence[Meeting]) -> str | None:
         if name not in indexed and name.rstrip("s") not in indexed:
             return found["name"]
     for name in table("municipalities")["names"]:
-        if fold(name) not in indexed and re.search(rf"\b(?:i|fra|for|af|in|of)\s+{re.escape(name)}s?\b(?! [A-ZÆØÅ])", text):
+        here = rf"\b(?:i|fra|for|af|in|of)\s+{re.escape(name)}s?\b(?! [A-ZÆØÅ])"  # not »Køge Bugt«
+        if fold(name) not in indexed and re.search(here, text):
             return str(name)
     return None
 
