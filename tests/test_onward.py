@@ -137,6 +137,7 @@ Byrådet godkendte Økonomiudvalgets indstilling.
         ("Økonomiudvalget anbefaler, at der kun optages lyd.", True),
         ("Økonomiudvalget anbefaler over for Byrådet, at administrationens indstilling godkendes.", False),
         ("Økonomiudvalget anbefaler administrationens indstilling over for Byrådet.", False),
+        ("Økonomiudvalget indstiller over for Byrådet, at administrationens indstilling godkendes.", False),
         ("Økonomiudvalget anbefaler, at Kulturudvalgets indstilling godkendes.", False),
         ("Økonomiudvalget anbefaler over for Byrådet, at administrationens indstilling godkendes.\nBo Hansen (Ø) stemte imod, da det ikke haster.", False),
     ],
@@ -153,9 +154,9 @@ def test_another_bodys_recommendation_is_not_taken_for_the_one_printed(
         assert ("der blev fulgt" in answer.text) == own_way, answer.text
         if own_way:
             assert history.splitlines()[0][:60] in " ".join(answer.text.split())
-            assert "Dermed tiltrådte" not in answer.text
+            assert "Dermed blev indstillingen tiltrådt" not in answer.text
     decided = ask(library, "Hvad blev besluttet om livestreaming af byrådsmøder?")
-    assert ("Dermed tiltrådte" in decided.text) != own_way
+    assert ("Dermed blev indstillingen tiltrådt" in decided.text) != own_way
 
 
 COMMITTEE = """02-05-2022 Kulturudvalget
@@ -179,10 +180,10 @@ def test_of_several_bodies_the_one_that_was_followed_counts(tmp_path: Path, hist
     answer = ask(opened(tmp_path), "Hvad blev besluttet om livestreaming af byrådsmøder?")
     followed = [c.quote for c in answer.citations if c.section == "history"]
     if whose is None:
-        assert "Dermed tiltrådte" in answer.text
+        assert "Dermed blev indstillingen tiltrådt" in answer.text
         assert "der blev fulgt" not in answer.text
     else:
-        assert "Dermed tiltrådte" not in answer.text
+        assert "Dermed blev indstillingen tiltrådt" not in answer.text
         assert len(followed) == 1
         assert whose in followed[0]
 
@@ -194,6 +195,7 @@ def test_of_several_bodies_the_one_that_was_followed_counts(tmp_path: Path, hist
         ("Sendes tilbage til forvaltningen.", "Teknikudvalget", "4. december 2023", "Sagen blev siden behandlet her"),
         ("Udsat til næste møde.", "Teknikudvalget", "4. december 2023", "Sagen blev siden behandlet her"),
         ("Godkendt.", "Teknikudvalget", "4. december 2023", None),  # a matter that comes up each year
+        ("Godkendt.", "Kulturudvalget", "20. november 2023", None),  # another committee beside it
     ],
 )
 def test_a_later_treatment_is_told(tmp_path: Path, first: str, body: str, day: str, told: str | None) -> None:
@@ -231,3 +233,22 @@ def test_one_case_on_its_way_is_one_step_of_a_development(tmp_path: Path) -> Non
     assert answer.text.count("\n- ") == 2
     assert "samme sag før i Teknikudvalget 06.11.2023" in answer.text
     assert {c.source for c in answer.citations} == {"raad.txt", "teknik-21.txt"}
+
+
+def test_what_single_members_said_is_not_what_the_committee_added(tmp_path: Path) -> None:
+    said = "Godkendt.\n\n(F) og (Ø) kunne ikke tiltræde indstillingen, fordi taksten rammer pendlere."
+    written(tmp_path, "teknik", "Teknikudvalget", "6. november 2023", OTHER, (*RECOMMENDED[:2], said))
+    answer = ask(opened(tmp_path), "Hvad besluttede Teknikudvalget om parkering ved havnen?")
+    assert "Til beslutningen er noteret: »(F) og (Ø) kunne ikke" in answer.text
+    assert "Udvalget tilføjede" not in answer.text
+
+
+def test_what_is_quoted_in_part_says_so(tmp_path: Path) -> None:
+    long = "Økonomiudvalget anbefaler i stedet, at der kun optages lyd. " + "Det koster ikke noget særligt. " * 60
+    text = HEAD.format(body="Byrådet", day="23. maj 2022") + HISTORY.format(history=long)
+    (tmp_path / "raad.txt").write_text(text, encoding="utf-8")
+    answer = ask(opened(tmp_path), "Hvad blev besluttet om livestreaming af byrådsmøder?")
+    quote = next(c.quote for c in answer.citations if c.section == "history")
+    assert len(quote) <= 1_100
+    assert quote.split()[-1] in {"Det", "koster", "ikke", "noget", "særligt."}
+    assert f"{quote.split()[-1]} …«" in answer.text

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from askamu.cite import Citations, short_date
 from askamu.compose import Context, Draft, decision, fact, listing, several, who
@@ -28,6 +29,7 @@ from askamu.question import understand
 from askamu.record import ItemRow
 from askamu.retrieve import EMPTY, ItemHit, Ranking, retrieve
 from askamu.select import PARTIAL, Matcher
+from askamu.threads import rank
 
 MAX_RELATED = 4
 RETRIEVED = 40
@@ -316,7 +318,11 @@ def _newest(context: Context) -> ItemHit:
         and (item := context.item(hit)) is not None
         and item.decision is not None
     ]
-    return max(rivals, key=lambda h: context.library.held(h.document), default=best)
+
+    def lastly(hit: ItemHit) -> tuple[date, int]:  # on one day the council has the last word
+        return context.library.held(hit.document), rank(context.minutes(hit).committee or "")
+
+    return max(rivals, key=lastly, default=best)
 
 
 def _subject_in_heading(context: Context, hit: ItemHit) -> frozenset[str]:

@@ -35,7 +35,7 @@ _ASKING = re.compile(
 )
 _POINT = re.compile(r"^\s*(?:[-–•*·▪]\s+|(?:\d{1,2}|[a-h])[.)]\s*(?=\D)|[Aa]t\s+\d{1,2}[.):]?\s+|at\s+)")
 _NUMBERED = re.compile(r"^\s*(?:[Aa]t\s+)?(?P<number>\d{1,2})[.):]?")
-_UNDER = re.compile(r"^\s*(?:[a-h][.)]\s|(?:eller|og|samt|enten)\W*$)")  # a part of the point above it
+_UNDER = re.compile(r"^\s*(?:[a-hA-H][.)]\s|(?:eller|og|samt|enten)\W*$)")  # a part of the point above it
 
 
 @cache
@@ -100,6 +100,11 @@ def outcomes_of(sentence: str) -> tuple[Outcome, ...]:
 @cache
 def _member() -> re.Pattern[str]:
     return re.compile(table("outcomes")["clause"]["member"])
+
+
+def is_of_member(sentence: str) -> bool:
+    """Whether a sentence tells what single members or groups said or voted, and not what was decided."""
+    return bool(_member().search(sentence))
 
 
 def _stated(clause: str) -> list[Outcome]:
@@ -256,7 +261,7 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
         sentence = _flat(span.of(text)[:MAX_SENTENCE])
         if re.search(_formula("votes"), sentence):
             votes.append(span)
-        of_member = bool(index and _member().search(sentence))
+        of_member = bool(index and is_of_member(sentence))
         if of_member and span not in votes[-1:]:
             votes.append(span)
         stated = () if of_member else outcomes_of(sentence)

@@ -7,9 +7,9 @@ import re
 from askamu import texts
 from askamu.cite import plain
 from askamu.compose.draft import Context, Draft, escape, quote
-from askamu.compose.onward import PUT_OFF, adopted_text, history_text, is_recommended, onward, own_ways
+from askamu.compose.onward import PUT_OFF, adopted_text, history_text, is_council, is_recommended, onward, own_ways
 from askamu.danish import fold
-from askamu.decision import BESIDE, asked_for, outcome_of, outcomes_of
+from askamu.decision import BESIDE, asked_for, is_of_member, outcome_of, outcomes_of, recommendation_points
 from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span, away
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit
@@ -18,6 +18,7 @@ from askamu.sentences import sentences
 FORMULA = 70  # characters up to which a decision is only a formula and stands bold
 MAX_DECISION = 1_100
 MAX_POINTS = 8
+_PART_NAMED = re.compile(r"\b\d{1,2}\.?\s?[a-h][.):]")  # »1.c« of a recommendation
 MAX_VERDICT = 420
 NEGATIVE = frozenset({Outcome.REJECTED, Outcome.POSTPONED, Outcome.SENT_BACK, Outcome.WITHDRAWN})
 PLAINLY_ADOPTED = frozenset({Outcome.APPROVED, Outcome.NOTED, Outcome.DISCUSSED, Outcome.NONE})
@@ -73,9 +74,11 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
         lines = [f"**{escape(said.rstrip('.'))}**{where} {mark}"]
     elif decision.final and len(formula) <= FORMULA and outcome_of(formula) and not _several(minutes, whole):
         rest = quote(minutes.text[first.end : whole.end])
-        lines = [f"**{escape(formula.rstrip('.'))}** {mark}{where}", f"{context.say('with_addition')} {rest} {mark}"]
+        key = "noted_with" if is_of_member(minutes.text[first.end : whole.end].strip()) else "with_addition"
+        lines = [f"**{escape(formula.rstrip('.'))}** {mark}{where}", f"{context.say(key)} {rest} {mark}"]
     else:
-        headline = context.say("followed_another") if own_ways(minutes, item) else outcome
+        followed = not is_recommended(minutes, decision) and own_ways(minutes, item)
+        headline = context.say("followed_another") if followed else outcome
         lines = [f"**{headline}**{where}: {quote(said)} {mark}"]
     theirs = adopted_text(context, minutes, item)
     lines += theirs
@@ -109,9 +112,11 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem, *, of_another
     section = recommendations[-1]
     points = [p for p in decision.adopts if section.start <= p.start and p.end <= section.end][:MAX_POINTS]
     label = "adopted"
-    if of_another:
-        label = "recommended_at_first"
-        points = points or [_trimmed(minutes, section)]
+    if of_another or (
+        set(decision.outcomes) & NEGATIVE and _PART_NAMED.search(minutes.text[decision.start : decision.end])
+    ):
+        label = "recommended_at_first" if of_another else "recommended"
+        points = list(recommendation_points(minutes.text, section))[:MAX_POINTS] or [_trimmed(minutes, section)]
     elif not points and Outcome.NONE not in decision.outcomes:
         # What was asked for, where the decision turned it down, put it off or went its own way.
         label = "not_adopted" if set(decision.outcomes) <= NEGATIVE else "recommended"
@@ -164,7 +169,8 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     section = item.of_kind(SectionKind.DECISION)[0]
     whole = quoted(minutes, decision, MAX_VERDICT)
     mark = context.citations.mark(minutes, item, section, whole)
-    said = f"{context.say('verdict', outcome=outcome_words(context, item))} {quote(whole.of(minutes.text))} {mark}"
+    key = "verdict_council" if is_council(minutes.committee) else "verdict"
+    said = f"{context.say(key, outcome=outcome_words(context, item))} {quote(whole.of(minutes.text))} {mark}"
     said = " ".join([said, *adopted_text(context, minutes, item, MAX_VERDICT)])
     if is_recommended(minutes, decision) or PUT_OFF & set(decision.outcomes):
         said = f"{said} {onward(context, minutes, item)}".rstrip()

@@ -25,7 +25,7 @@ SOON = timedelta(days=180)  # within which a matter comes before the next body
 AGAIN = timedelta(days=400)  # within which one that was put off comes up again
 ALIKE = 0.6  # share of the shorter title's words that both must have
 MAX_SAID = 300  # characters of a later decision
-MAX_HISTORY = 700  # characters of what another body said
+MAX_HISTORY = 1_100  # characters of what another body said
 LONGEST_HEAD = 90  # characters of a line that tells body and day of an earlier treatment
 PUT_OFF = frozenset({Outcome.POSTPONED, Outcome.SENT_BACK})
 
@@ -36,7 +36,7 @@ PUT_OFF = frozenset({Outcome.POSTPONED, Outcome.SENT_BACK})
 def is_recommended(minutes: Minutes, decision: Decision) -> bool:
     """Whether a decision only recommends to another body. A council's never does."""
     recommends = not decision.final and Outcome.RECOMMENDED in decision.outcomes
-    return recommends and not _is_council(minutes.committee)
+    return recommends and not is_council(minutes.committee)
 
 
 def onward(context: Context, minutes: Minutes, item: AgendaItem) -> str:
@@ -51,13 +51,11 @@ def onward(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     decision = again.decision
     assert decision is not None
     notes = [note.start for note in away(decision) if note.start > decision.start]
-    end = min([decision.end, *notes])
-    if end - decision.start > MAX_SAID:
-        end = there.text.rfind(" ", decision.start, decision.start + MAX_SAID)
-    span = Span(decision.start, decision.start + len(there.text[decision.start : end].rstrip()))
+    end = decision.start + len(there.text[decision.start : min([decision.end, *notes])].rstrip())
+    span = whole_words(there.text, decision.start, end, MAX_SAID)
     mark = context.citations.mark(there, again, again.of_kind(SectionKind.DECISION)[0], span)
     key = "settled" if recommended and decision.final else "treated_later"
-    said = f"{context.say(key, place=context.place(there, again))} {quote(span.of(there.text))} {mark}"
+    said = f"{context.say(key, place=context.place(there, again))} {quote(shown(there.text, span, end))} {mark}"
     return " ".join([said, *adopted_text(context, there, again, MAX_SAID)])
 
 
@@ -68,7 +66,7 @@ def later(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Minutes
     heading wins. The council has the last word, otherwise the next body.
     """
     put_off = item.decision is not None and bool(PUT_OFF & set(item.decision.outcomes))
-    last = _is_council(minutes.committee) and not put_off
+    last = is_council(minutes.committee) and not put_off
     if minutes.held_on is None or item.decision is None or last or is_generic(item.title):
         return None
     places = library.record.find_case(library.generation, item.case_number) if item.case_number else []
@@ -80,6 +78,8 @@ def later(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Minutes
         if meeting.municipality != minutes.municipality or meeting.held_on is None or document == minutes.id:
             continue
         own = meeting.committee == minutes.committee
+        if not own and rank(meeting.committee or "") <= rank(minutes.committee or ""):
+            continue  # another committee beside it, with a decision of its own
         if (own and not put_off) or not timedelta(own) <= meeting.held_on - minutes.held_on <= (AGAIN if own else SOON):
             continue
         there = library.minutes(document)
@@ -88,11 +88,12 @@ def later(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Minutes
             continue
         if _alike(item.title, again.title, minutes):
             same = again.title.casefold() == title
-            found.append((not same, not _is_council(there.committee), meeting.held_on, document, there, again))
+            found.append((not same, not is_council(there.committee), meeting.held_on, document, there, again))
     return min(found, key=lambda f: f[:4])[4:] if found else None
 
 
-def _is_council(committee: str | None) -> bool:
+def is_council(committee: str | None) -> bool:
+    """Whether a body is the municipality's council, after which nobody decides."""
     return rank(committee or "") == len(table("threads")["last_bodies"])
 
 
@@ -122,9 +123,9 @@ def adopted_text(context: Context, minutes: Minutes, item: AgendaItem, most: int
         start, end = entry.head.start, entry.said.end
         if end - start > most:
             start = next((s.start for s in _own_words(minutes, entry)), start)
-        span = Span(start, min(end, start + most))
+        span = whole_words(minutes.text, start, end, most)
         mark = context.citations.mark(minutes, item, entry.section, span)
-        texts.append(f"{context.say('adopted_from')} {quote(span.of(minutes.text))} {mark}")
+        texts.append(f"{context.say('adopted_from')} {quote(shown(minutes.text, span, end))} {mark}")
     return texts
 
 
@@ -215,6 +216,18 @@ def history_text(context: Context, minutes: Minutes, item: AgendaItem, section: 
     start, end = section.start, section.end
     while end > start and minutes.text[end - 1].isspace():
         end -= 1
-    span = Span(start, min(end, start + MAX_HISTORY))
+    span = whole_words(minutes.text, start, end, MAX_HISTORY)
     mark = context.citations.mark(minutes, item, section, span)
-    return f"{context.say('other_body')} {quote(span.of(minutes.text))} {mark}"
+    return f"{context.say('other_body')} {quote(shown(minutes.text, span, end))} {mark}"
+
+
+def whole_words(text: str, start: int, end: int, most: int) -> Span:
+    """A stretch of text, cut between words where it is longer than most."""
+    if end - start > most:
+        end = max(text.rfind(" ", start, start + most), text.rfind("\n", start, start + most), start + 1)
+    return Span(start, start + len(text[start:end].rstrip()))
+
+
+def shown(text: str, span: Span, end: int) -> str:
+    """The words of a span, with a mark where it was cut before its end."""
+    return span.of(text) + ("" if span.end >= end else " …")
