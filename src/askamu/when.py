@@ -195,13 +195,12 @@ def _by_place(text: str, meetings: Sequence[Meeting], times: Sequence[_Time]) ->
         return Period(days[0], days[0])
     if name == "previous":
         return Period(days[-2], days[-2]) if len(days) > 1 else None
-    later = [m.earliest for m in meetings if m.held_on is None and m.earliest and m.earliest > days[-1]]
-    if later and not inside:  # of a meeting whose day is not told is known that it was held after all others
-        return Period(min(later), None) if name == "newest" else Period(days[-1], None)
-    count = (
-        table("dates")["counts"].get(found["count"].casefold(), FEW) if name == "newest_few" and found["count"] else FEW
-    )
-    return Period(days[-min(count, len(days))] if name == "newest_few" else days[-1], days[-1])
+    # Of a meeting whose day is not told it can be known that it was held after all others.
+    later = [] if inside else [m.earliest for m in meetings if not m.held_on and m.earliest and m.earliest > days[-1]]
+    if name == "newest_few":
+        count = table("dates")["counts"].get((found["count"] or "").casefold(), FEW)
+        return Period(days[-min(count, len(days))], None if later else days[-1])
+    return Period(min(later), None) if later else Period(days[-1], days[-1])
 
 
 def _beside_summer(text: str, found: re.Match[str], meetings: Sequence[Meeting]) -> Period | None:
