@@ -26,6 +26,7 @@ AGAIN = timedelta(days=400)  # within which one that was put off comes up again
 ALIKE = 0.6  # share of the shorter title's words that both must have
 MAX_SAID = 300  # characters of a later decision
 MAX_HISTORY = 1_100  # characters of what another body said
+MAX_READ = 4_000  # characters in which it is looked for whose recommendation was adopted
 LONGEST_HEAD = 90  # characters of a line that tells body and day of an earlier treatment
 PUT_OFF = frozenset({Outcome.POSTPONED, Outcome.SENT_BACK})
 
@@ -136,7 +137,7 @@ def own_ways(minutes: Minutes, item: AgendaItem) -> list[Entry]:
     recommended the same, or recommended to follow a committee that did.
     """
     decision = item.decision
-    adopted = _adopts().search(minutes.text[decision.start : decision.end]) if decision else None
+    adopted = _adopts().search(minutes.text[decision.start : decision.end][:MAX_READ]) if decision else None
     entries = [e for section in item.of_kind(SectionKind.HISTORY) for e in _entries(minutes, section)]
     if adopted is None or not entries:
         return []
@@ -150,7 +151,7 @@ def _followed(minutes: Minutes, entries: Sequence[Entry], body: str) -> list[Ent
         return [e for e in entries if any(_own_words(minutes, e))]  # nothing says whose words they are
     entry, before = entries[at], entries[:at]
     found = []
-    for pointer in _adopts().finditer(entry.said.of(minutes.text)):
+    for pointer in _adopts().finditer(entry.said.of(minutes.text)[:MAX_READ]):
         name = _letters(pointer["body"])
         if name.startswith(("administration", "forvaltning")) or _is_body(entry.body, name):
             continue
