@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,6 +153,9 @@ def filter_words(filters: Filters, language: str) -> str:
     words = [filters.municipality, filters.committee]
     if filters.case_number:
         words.append(text("page.case_limit", language, case_number=filters.case_number))
+    if filters.date_from and filters.date_from == filters.date_to:
+        words.append(sources.date_words(filters.date_from))
+        filters = replace(filters, date_from=None, date_to=None)
     if filters.date_from:
         words.append(text("page.from_limit", language, date=sources.date_words(filters.date_from)))
     if filters.date_to:
@@ -163,8 +166,6 @@ def filter_words(filters: Filters, language: str) -> str:
 def limits_read(given: Filters, used: Filters, language: str) -> tuple[tuple[Limit, str], ...]:
     """The limits that were read from the question, each with its words for a chip."""
     period = filter_words(Filters(date_from=used.date_from, date_to=used.date_to), language)
-    if used.date_from and used.date_from == used.date_to:
-        period = sources.date_words(used.date_from)
     words = {Limit.MUNICIPALITY: used.municipality, Limit.COMMITTEE: used.committee, Limit.PERIOD: period}
     return tuple((limit, words[limit] or "") for limit in read_from_question(given, used))
 
