@@ -574,6 +574,16 @@ def test_a_sentence_that_leans_on_the_one_before_is_quoted_with_it(library: Libr
     assert answer.text.count("Det er 96 flere") == 1
 
 
+def test_a_heading_about_a_meeting_to_come_makes_no_meeting_of_it(tmp_path: Path) -> None:
+    text = "Referat Teknikudvalget 12-12-2023\n\nPunkt 1: Mødekalender 2024 og ny dato for mødet i januar 2024\n\nSagsfremstilling\nMødet i januar 2024 flyttes til torsdag.\n\nBeslutning\nGodkendt.\n\nFraværende: Nadia Fjeldborg (A).\n"
+    (tmp_path / "teknik.txt").write_text(text, encoding="utf-8")
+    ingest([tmp_path / "teknik.txt"], Settings(index=tmp_path / "index", embedder="keywords"))
+    library = open_library(Settings(index=tmp_path / "index", embedder="keywords"))
+    assert ask(library, "Blev mødet i januar 2024 flyttet?").tier is not Tier.NOT_STATED
+    for question in ("Hvem var fraværende på mødet i januar 2024?", "Hvad blev besluttet på mødet i januar 2024?"):
+        assert ask(library, question).tier is Tier.NOT_STATED
+
+
 def test_of_a_person_who_is_named_only_what_is_noted_of_that_person(library: Library) -> None:
     answer = ask(library, "Hvornår gik Jørn Ravnkilde fra mødet den 19. november 2024?")
     assert answer.citations

@@ -454,6 +454,13 @@ def test_steps_grow_to_the_whole_answer():
     assert all(b.startswith(a) for a, b in itertools.pairwise(grown))
 
 
+def test_a_question_asked_again_without_a_limit_is_remembered_once():
+    first = page.Exchange("Hvad?", "a", "", "", answered=True)
+    again = page.Exchange("Hvad?", "b", "", "", answered=True, lifted=frozenset({Limit.PERIOD}))
+    assert [t.content for t in page.turns((first, again))] == ["Hvad?", "b"]
+    assert page.turns(()) == ()
+
+
 def test_a_failed_question_is_not_remembered():
     past = (
         page.Exchange("Hvad?", "Det står ikke", "…", "", answered=True),

@@ -86,7 +86,9 @@ def test_kept_limits_are_those_that_questions_meet(copied: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     ["", "{", "[]", '{"format": 0}', '{"format": 1, "model": "another", "limits": {"covered": 2}}',
-     '{"format": 1, "model": "MODEL", "limits": {"covered": "x"}}', '{"format": 1, "model": "MODEL", "limits": {}}'],
+     '{"format": 1, "model": "MODEL", "limits": {"covered": "x"}}', '{"format": 1, "model": "MODEL", "limits": {}}',
+     '{"format": 1, "model": "MODEL", "limits": {"covered": NaN, "cosine": 0.8, "cosine_english": 0.7}}',
+     '{"format": 1, "model": "MODEL", "limits": {"covered": 1' + "0" * 400 + ', "cosine": 0.8, "cosine_english": 0.7}}'],
 )  # fmt: skip
 def test_a_calibration_that_does_not_fit_is_left_out_and_told(
     copied: Path, content: str, caplog: pytest.LogCaptureFixture

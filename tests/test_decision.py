@@ -169,6 +169,13 @@ def test_points_are_counted_as_they_are_printed(said: str, adopted: list[str]) -
     assert all("b. at leje et hus" in p for p in points if p.startswith("at der bygges"))
 
 
+def test_an_abbreviation_at_the_beginning_of_a_line_is_no_point() -> None:
+    asked = "Det indstilles, at der bevilges midler til aktiviteter,\nf.eks. ture og fester."
+    text, found = decided(asked, "Godkendt.")
+    assert len(found.adopts) == 1
+    assert found.adopts[0].of(text).endswith("f.eks. ture og fester.")
+
+
 @pytest.mark.parametrize(
     "recommendation",
     [

@@ -10,6 +10,7 @@ from askamu.answer import ask
 from askamu.config import Settings
 from askamu.ingest import ingest
 from askamu.library import Library, open_library
+from askamu.passage import Filters
 
 HEAD = "Havnby Kommune\nReferat\n{body}\nMødedato: {day}\n\n"
 ITEM = """Punkt {number}: {title}
@@ -252,3 +253,34 @@ def test_what_is_quoted_in_part_says_so(tmp_path: Path) -> None:
     assert len(quote) <= 1_100
     assert quote.split()[-1] in {"Det", "koster", "ikke", "noget", "særligt."}
     assert f"{quote.split()[-1]} …«" in answer.text
+
+
+def test_bodies_that_point_at_each_other_are_read_once(tmp_path: Path) -> None:
+    """A history in which each follows the others: every entry is read once, however they point."""
+    bodies = ["Økonomiudvalget", "Kulturudvalget", "Teknikudvalget"]
+    entries = "\n".join(
+        f"{n % 27 + 1:02d}-{n // 27 + 1:02d}-2021 {bodies[n % 3]}\n{bodies[n % 3]} anbefaler i stedet {bodies[(n + 1) % 3]}s indstilling og {bodies[(n + 2) % 3]}s indstilling."
+        for n in range(60)
+    )
+    text = HEAD.format(body="Byrådet", day="23. maj 2022") + HISTORY.replace("09-05-2022 Økonomiudvalget\n", "").format(
+        history=entries
+    )
+    (tmp_path / "raad.txt").write_text(text, encoding="utf-8")
+    answer = ask(opened(tmp_path), "Hvad blev besluttet om livestreaming af byrådsmøder?")
+    followed = [c.quote for c in answer.citations if c.section == "history"]
+    assert 0 < len(followed) == len(set(followed)) <= 40
+
+
+def test_items_without_a_heading_are_no_case(tmp_path: Path) -> None:
+    written(tmp_path, "teknik", "Teknikudvalget", "6. november 2023", OTHER, ("", "", RECOMMENDED[2]))
+    written(tmp_path, "raad", "Byrådet", "20. november 2023", OTHER, ("", "", "Forkastet."))
+    answer = ask(opened(tmp_path), "Hvad besluttede Teknikudvalget om parkering ved havnen?")
+    assert "blev afgjort her" not in answer.text
+
+
+def test_what_lies_outside_the_limits_says_so(tmp_path: Path) -> None:
+    written(tmp_path, "teknik", "Teknikudvalget", "6. november 2023", OTHER, RECOMMENDED)
+    written(tmp_path, "raad", "Byrådet", "20. november 2023", OTHER, (*RECOMMENDED[:2], "Ikke godkendt."))
+    library = opened(tmp_path)
+    limited = ask(library, "Hvad blev besluttet om parkering ved havnen?", filters=Filters(committee="Teknikudvalget"))
+    assert "(uden for afgrænsningen)" in limited.text

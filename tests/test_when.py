@@ -103,6 +103,21 @@ def test_times_in_a_row_are_one_period(text: str, expected: tuple[date | None, d
     assert period(text, TIMELINE) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Hvad blev besluttet på de to seneste møder?", 2),
+        ("Hvad blev besluttet på de seneste to møder?", 2),
+        ("What was decided at the last 4 meetings?", 4),
+        ("Hvad har de seneste møder handlet om?", 3),
+        ("Hvad skete der på de 0 seneste møder?", 1),
+        ("Hvad skete der på de 99 seneste møder?", len(DAYS)),
+    ],
+)
+def test_the_newest_meetings_are_counted(text: str, count: int) -> None:
+    assert period(text) == (DAYS[-count], DAYS[-1])
+
+
 def test_a_meeting_that_was_never_held_is_missing_and_one_to_come_is_not() -> None:
     assert period_of("Hvad skete der på mødet i marts 2017?", MEETINGS) == Period(
         date(2017, 3, 1), date(2017, 3, 31), missing=True

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -74,6 +75,7 @@ class Exchange:
     answered: bool
     read: tuple[tuple[Limit, str], ...] = ()  # limits read from the question, each in words
     lifted: frozenset[Limit] = frozenset()  # of those, what it was asked without
+    before: tuple[Turn, ...] = ()  # the conversation that it was completed from
 
 
 def sentence(error: AskamuError, language: str) -> str:
@@ -205,10 +207,10 @@ def messages(past: tuple[Exchange, ...], question: str = "", reply: str = "") ->
 
 
 def turns(past: tuple[Exchange, ...]) -> tuple[Turn, ...]:
-    """The conversation as `ask` reads it; questions that failed are left out."""
-    return tuple(turn for e in past if e.answered for turn in (Turn("user", e.question), Turn("assistant", e.reply)))[
-        -REMEMBERED:
-    ]
+    """The conversation as `ask` reads it; without questions that failed, or that were asked again without a limit."""
+    again = [bool(n.lifted) and n.question == e.question for e, n in pairwise(past)] + [False]
+    kept = [e for e, repeated in zip(past, again, strict=True) if e.answered and not repeated] if past else []
+    return tuple(turn for e in kept for turn in (Turn("user", e.question), Turn("assistant", e.reply)))[-REMEMBERED:]
 
 
 def chips(read: tuple[tuple[Limit, str], ...]) -> list[Any]:
@@ -286,7 +288,7 @@ class Page:
         """One question answered, or the sentence that says why not. The one place of the page that catches errors."""
         shortened = question[: self.settings.max_question_chars]
         turn = time.time_ns() // 1_000_000  # unique within a chat, also after older exchanges are dropped
-        before = turns(past[:-1] if lifted else past)  # with a limit lifted, the last question is asked again
+        before = past[-1].before if lifted and past else turns(past)  # lifted: the last question is asked again
         try:
             library = self.library_of()
             given = read_filters(*limits, lifted=lifted)
@@ -295,7 +297,7 @@ class Page:
             cards = answer_cards(library, answer, turn, self.language)
             read = limits_read(given, answer.filters, self.language)
             answered = answer.tier is not Tier.FAILED
-            return Exchange(shortened, answer.text, shown, cards, answered, read, lifted)
+            return Exchange(shortened, answer.text, shown, cards, answered, read, lifted, before)
         except AskamuError as error:
             why = sentence(error, self.language)
         except Exception:

@@ -25,7 +25,7 @@ from askamu.load import clean
 from askamu.minutes import SectionKind
 from askamu.passage import Answer, Filters, Limit, QuestionKind, Related, Retrieved, Tier, Turn
 from askamu.privacy import hide_cpr
-from askamu.question import understand
+from askamu.question import OF_MEETING, understand
 from askamu.record import ItemRow
 from askamu.retrieve import EMPTY, ItemHit, Ranking, retrieve
 from askamu.select import PARTIAL, Matcher
@@ -33,6 +33,7 @@ from askamu.threads import rank
 
 MAX_RELATED = 4
 RETRIEVED = 40
+LONGEST_TITLE = 300  # characters of one that are read
 MAX_RELATED_SEARCHED = 15
 TELLING = 1.0  # rarity a word must have for other items that hold it to be worth naming
 AS_GOOD = 0.6  # share of the best item's score that a newer item on the same subject must reach
@@ -117,7 +118,8 @@ def read(
         raise QuestionTooLong(len(question), most)
     library.check(filters)
     understood = understand(question, library.known, history, filters, language)
-    if understood.meeting_missing and _meeting_is_subject(library, understood.filters):
+    of_meeting = understood.whole_meeting or understood.wants & OF_MEETING
+    if understood.meeting_missing and not of_meeting and _meeting_is_subject(library, understood.filters):
         filters = replace(filters, lifted=filters.lifted | {Limit.PERIOD})
         understood = understand(question, library.known, history, filters, language)
     meetings = library.allowed(understood.filters)
@@ -138,7 +140,8 @@ def _meeting_is_subject(library: Library, filters: Filters) -> bool:
     names = [name for name, month in months().items() if first.month == month and last.month == month]
     when = rf"\b(?:{'|'.join(names)})\b.*\b{first.year}\b" if names else rf"\b{first.year}\b"
     about = re.compile(rf"(?=.*møde)(?=.*{when})", re.IGNORECASE)
-    return any(about.match(row.title) for rows in library.items.values() for row in rows)
+    allowed = library.allowed(replace(filters, date_from=None, date_to=None))
+    return any(about.match(row.title[:LONGEST_TITLE]) for m in allowed for row in library.items.get(m.id, ()))
 
 
 def _draft(context: Context) -> tuple[Draft, Ranking]:

@@ -33,7 +33,7 @@ _RECOMMENDS = re.compile(
 _ASKING = re.compile(
     r"^[^:.]{0,80}?\b(?:indstille[rs]|foreslå[rs]|anbefale[rs])\b[^:.,]{0,40}?[,:]?\s+at\b:?\s*", re.IGNORECASE
 )
-_POINT = re.compile(r"^\s*(?:[-–•*·▪]\s+|(?:\d{1,2}|[a-h])[.)]\s*(?=\D)|[Aa]t\s+\d{1,2}[.):]?\s+|at\s+)")
+_POINT = re.compile(r"^\s*(?:[-–•*·▪]\s+|\d{1,2}[.)]\s*(?=\D)|[a-h][.)]\s+|[Aa]t\s+\d{1,2}[.):]?\s+|at\s+)")
 _NUMBERED = re.compile(r"^\s*(?:[Aa]t\s+)?(?P<number>\d{1,2})[.):]?")
 _UNDER = re.compile(r"^\s*(?:[a-hA-H][.)]\s|(?:eller|og|samt|enten)\W*$)")  # a part of the point above it
 
@@ -217,9 +217,9 @@ def _with_their_parts(blocks: Sequence[list[Line]]) -> list[list[Line]]:
     for block in blocks:
         under = bool(_UNDER.match(block[0].raw)) or (numbered and not _numbered(block))
         if whole and under and (numbered or not _UNDER.match(whole[0][0].raw)):
-            whole[-1] = whole[-1] + block
+            whole[-1].extend(block)
         else:
-            whole.append(block)
+            whole.append(list(block))
     return whole
 
 
@@ -251,11 +251,11 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
 
     points = recommendation_points(text, recommendation) if recommendation and not recommendation.nil else ()
     outcomes: list[Outcome] = []
-    adopts: list[Span] = []
+    adopts: dict[Span, None] = {}  # in order
     additions: list[Span] = []
     votes: list[Span] = []
     open_lead = bool(points and recommendation and _is_open(_flat(text[recommendation.body : points[0].start])))
-    refused: list[Span] = []
+    refused: set[Span] = set()
     instead = False
     for index, span in enumerate(_said_sentences(text, said)):
         sentence = _flat(span.of(text)[:MAX_SENTENCE])
@@ -276,13 +276,13 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
         instead = instead or (outcome is Outcome.APPROVED and outcome not in outcomes and _is_weak(sentence))
         outcomes.extend(o for o in stated if o not in outcomes)
         if outcome in NOT_ADOPTED:
-            refused += points[named[0] - 1 : named[1]] if named and named[1] <= len(points) else ()
+            refused.update(points[named[0] - 1 : named[1]] if named and named[1] <= len(points) else ())
             if not _is_short(sentence):
                 additions.append(span)
             continue
         if is_formula and points:
             chosen = points[named[0] - 1 : named[1]] if named and named[1] <= len(points) else points
-            adopts.extend(p for p in chosen if p not in adopts)
+            adopts.update(dict.fromkeys(chosen))
         if len(sentence) > 90 or not (is_formula or _is_short(sentence)):
             additions.append(span)
     if not outcomes:

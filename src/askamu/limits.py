@@ -7,6 +7,7 @@ stays as it was, and deleting the file takes it back.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,11 +51,14 @@ def limits_of(folder: Path, embedder: Embedder) -> Limits:
         if kept["format"] != FORMAT:
             raise ValueError(f"format {kept['format']}")
         if kept["model"] == embedder.model_id:
-            return Limits(**{name: float(kept["limits"][name]) for name in Limits.__dataclass_fields__})
+            values = {name: float(kept["limits"][name]) for name in Limits.__dataclass_fields__}
+            if not all(map(math.isfinite, values.values())):
+                raise ValueError("not finite")
+            return Limits(**values)
         log.warning("%s was made with %s and is left out", folder / FILE, kept["model"])
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         log.warning("%s can't be read and is left out: %s", folder / FILE, error)
     return usual(embedder)
 

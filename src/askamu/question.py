@@ -181,7 +181,7 @@ def understand(
         wants_table=bool(pattern("table", "patterns").search(completed)),
         years=tuple(dict.fromkeys(int(y) for y in _ANY_YEAR.findall(completed))),
         future=bool(pattern("future", "patterns").search(completed)),
-        whole_meeting=whole and not (wants or missing or item) and bool(filters.date_from or filters.date_to),
+        whole_meeting=whole and not (wants or item) and bool(filters.date_from or filters.date_to),
         refused=refused,
     )
 

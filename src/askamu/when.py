@@ -198,8 +198,9 @@ def _by_place(text: str, meetings: Sequence[Meeting], times: Sequence[_Time]) ->
     # Of a meeting whose day is not told it can be known that it was held after all others.
     later = [] if inside else [m.earliest for m in meetings if not m.held_on and m.earliest and m.earliest > days[-1]]
     if name == "newest_few":
-        count = table("dates")["counts"].get((found["count"] or "").casefold(), FEW)
-        return Period(days[-min(count, len(days))], None if later else days[-1])
+        said = (found["count"] or found["after"] or "").casefold()
+        count = int(said) if said.isdecimal() else table("dates")["counts"].get(said, FEW)
+        return Period(days[-max(1, min(count, len(days)))], None if later else days[-1])
     return Period(min(later), None) if later else Period(days[-1], days[-1])
 
 

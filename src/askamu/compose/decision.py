@@ -6,11 +6,11 @@ import re
 
 from askamu import texts
 from askamu.cite import plain
-from askamu.compose.draft import Context, Draft, escape, quote
+from askamu.compose.draft import Context, Draft, escape, quote, quoted
 from askamu.compose.onward import PUT_OFF, adopted_text, history_text, is_council, is_recommended, onward, own_ways
 from askamu.danish import fold
 from askamu.decision import BESIDE, asked_for, is_of_member, outcome_of, outcomes_of, recommendation_points
-from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span, away
+from askamu.minutes import AgendaItem, Minutes, Outcome, Section, SectionKind, Span
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit
 from askamu.sentences import sentences
@@ -175,22 +175,6 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     if is_recommended(minutes, decision) or PUT_OFF & set(decision.outcomes):
         said = f"{said} {onward(context, minutes, item)}".rstrip()
     return said
-
-
-def quoted(minutes: Minutes, decision: Decision, most: int) -> Span:
-    """The decision as it is quoted: without the notes on who was away that it ends with; they answer another question.
-
-    What stands after such a note is part of the decision, and the note with it.
-    """
-    end = decision.end
-    notes = sorted(away(decision), key=lambda note: -note.start)
-    for note in notes:
-        if decision.start < note.start and not minutes.text[note.end : end].strip(" \n\t."):
-            end = note.start
-    end = min(end, decision.start + most)
-    while end > decision.start + 1 and minutes.text[end - 1].isspace():
-        end -= 1
-    return Span(decision.start, end)
 
 
 def _trimmed(minutes: Minutes, section: Section) -> Span:

@@ -8,7 +8,7 @@ from askamu import texts
 from askamu.cite import Citations, plain, short_date, title_span
 from askamu.library import Library
 from askamu.limits import Limits
-from askamu.minutes import AgendaItem, Minutes
+from askamu.minutes import AgendaItem, Decision, Minutes, Span, away
 from askamu.passage import Tier
 from askamu.question import Question
 from askamu.record import MeetingRow
@@ -81,3 +81,19 @@ def escape(text: str) -> str:
 def quote(text: str) -> str:
     """»…« around source text, on one line and harmless in Markdown."""
     return f"»{escape(plain(text))}«"
+
+
+def quoted(minutes: Minutes, decision: Decision, most: int) -> Span:
+    """The decision as it is quoted: without the notes on who was away that it ends with; they answer another question.
+
+    What stands after such a note is part of the decision, and the note with it.
+    """
+    end = decision.end
+    notes = sorted(away(decision), key=lambda note: -note.start)
+    for note in notes:
+        if decision.start < note.start and not minutes.text[note.end : end].strip(" \n\t."):
+            end = note.start
+    end = min(end, decision.start + most)
+    while end > decision.start + 1 and minutes.text[end - 1].isspace():
+        end -= 1
+    return Span(decision.start, end)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
-from askamu.compose.draft import Context, quote
+from askamu.compose.draft import Context, quote, quoted
 from askamu.danish import fold
 from askamu.dates import find_dates
 from askamu.library import Library
-from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span, away
+from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span
 from askamu.sentences import sentences
 from askamu.threads import is_generic, rank, telling
 from askamu.vocabulary import table
@@ -26,6 +26,8 @@ AGAIN = timedelta(days=400)  # within which one that was put off comes up again
 ALIKE = 0.6  # share of the shorter title's words that both must have
 MAX_SAID = 300  # characters of a later decision
 MAX_HISTORY = 1_100  # characters of what another body said
+LONGEST_SENTENCE = 600  # characters of one that are read
+MAX_ENTRIES = 40  # the last ones of a history that are read
 MAX_READ = 4_000  # characters in which it is looked for whose recommendation was adopted
 LONGEST_HEAD = 90  # characters of a line that tells body and day of an earlier treatment
 PUT_OFF = frozenset({Outcome.POSTPONED, Outcome.SENT_BACK})
@@ -51,12 +53,14 @@ def onward(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     there, again = found
     decision = again.decision
     assert decision is not None
-    notes = [note.start for note in away(decision) if note.start > decision.start]
-    end = decision.start + len(there.text[decision.start : min([decision.end, *notes])].rstrip())
+    end = quoted(there, decision, len(there.text)).end
     span = whole_words(there.text, decision.start, end, MAX_SAID)
     mark = context.citations.mark(there, again, again.of_kind(SectionKind.DECISION)[0], span)
     key = "settled" if recommended and decision.final else "treated_later"
-    said = f"{context.say(key, place=context.place(there, again))} {quote(shown(there.text, span, end))} {mark}"
+    outside = "" if any(m.id == there.id for m in context.meetings) else f" {context.say('outside')}"
+    said = (
+        f"{context.say(key, place=context.place(there, again) + outside)} {quote(shown(there.text, span, end))} {mark}"
+    )
     return " ".join([said, *adopted_text(context, there, again, MAX_SAID)])
 
 
@@ -68,7 +72,7 @@ def later(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Minutes
     """
     put_off = item.decision is not None and bool(PUT_OFF & set(item.decision.outcomes))
     last = is_council(minutes.committee) and not put_off
-    if minutes.held_on is None or item.decision is None or last or is_generic(item.title):
+    if minutes.held_on is None or item.decision is None or last or not item.title or is_generic(item.title):
         return None
     places = library.record.find_case(library.generation, item.case_number) if item.case_number else []
     title = item.title.casefold()
@@ -138,7 +142,7 @@ def own_ways(minutes: Minutes, item: AgendaItem) -> list[Entry]:
     """
     decision = item.decision
     adopted = _adopts().search(minutes.text[decision.start : decision.end][:MAX_READ]) if decision else None
-    entries = [e for section in item.of_kind(SectionKind.HISTORY) for e in _entries(minutes, section)]
+    entries = [e for section in item.of_kind(SectionKind.HISTORY) for e in _entries(minutes, section)][-MAX_ENTRIES:]
     if adopted is None or not entries:
         return []
     return _followed(minutes, entries, _letters(adopted["body"]))
@@ -146,28 +150,32 @@ def own_ways(minutes: Minutes, item: AgendaItem) -> list[Entry]:
 
 def _followed(minutes: Minutes, entries: Sequence[Entry], body: str) -> list[Entry]:
     """The own ways that adopting a body's recommendation adopts: its last entry's, and those of whom it points to."""
-    at = next((n for n in reversed(range(len(entries))) if _is_body(entries[n].body, body)), None)
-    if at is None:
+    if not any(_is_body(e.body, body) for e in entries):
         return [e for e in entries if any(_own_words(minutes, e))]  # nothing says whose words they are
-    entry, before = entries[at], entries[:at]
-    found = []
-    for pointer in _adopts().finditer(entry.said.of(minutes.text)[:MAX_READ]):
-        name = _letters(pointer["body"])
-        if name.startswith(("administration", "forvaltning")) or _is_body(entry.body, name):
-            continue
+    reached: set[int] = set()
+    to_follow = [(body, len(entries))]  # a body, and before which entry it is looked for
+    while to_follow:
+        name, end = to_follow.pop()
         if name.startswith(("fagudvalg", "udvalg")):  # »fagudvalgenes indstillinger«
-            last = {e.body: e for e in before}
-            found += [e for e in last.values() if any(_own_words(minutes, e))]
-        elif any(_is_body(e.body, name) for e in before):
-            found += _followed(minutes, before, name)
-    return [*found, entry] if any(_own_words(minutes, entry)) else found
+            last = {entries[n].body: n for n in range(end)}
+            reached |= set(last.values())
+            continue
+        at = next((n for n in reversed(range(end)) if _is_body(entries[n].body, name)), None)
+        if at is None or at in reached:
+            continue
+        reached.add(at)
+        for pointer in _adopts().finditer(entries[at].said.of(minutes.text)[:MAX_READ]):
+            name = _letters(pointer["body"])
+            if not name.startswith(("administration", "forvaltning")) and not _is_body(entries[at].body, name):
+                to_follow.append((name, at))
+    return [entries[n] for n in sorted(reached) if any(_own_words(minutes, entries[n]))]
 
 
 def _own_words(minutes: Minutes, entry: Entry) -> Iterator[Span]:
     """The sentences of an entry that do more than recommend what was printed, or what another body recommended."""
     words = table("outcomes")["of_another"]
     for span in sentences(minutes.text, entry.said.start, entry.said.end):
-        said = " ".join(span.of(minutes.text).split())
+        said = " ".join(span.of(minutes.text)[:LONGEST_SENTENCE].split())
         if re.search(words["members"], said, re.IGNORECASE) or not re.search(r"[^\W\d_]{3}", said):
             continue
         plain = any(re.search(p, said, re.IGNORECASE) for p in words["plain"])

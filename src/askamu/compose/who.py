@@ -6,8 +6,8 @@ import re
 from datetime import date
 
 from askamu import texts
-from askamu.compose.decision import MAX_DECISION, quoted, undated
-from askamu.compose.draft import Context, Draft, escape, quote
+from askamu.compose.decision import MAX_DECISION, undated
+from askamu.compose.draft import Context, Draft, escape, quote, quoted
 from askamu.danish import words
 from askamu.dates import find_dates
 from askamu.lines import read_lines
@@ -34,6 +34,8 @@ def compose(context: Context) -> Draft | None:
     if not told:
         return drafts[0]
     text = "\n\n".join(dict.fromkeys(d.text for d in told))
+    if several and len(rows) > MAX_MEETINGS:
+        text += f"\n\n*{context.say('list_more')}*"
     return Draft(text, Tier.ANSWER, tuple(place for d in told for place in d.used))
 
 
