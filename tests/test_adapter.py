@@ -317,3 +317,28 @@ def test_the_error_is_one_that_askamu_can_explain() -> None:
     assert isinstance(error, AskamuError)
     assert "askamu tune" in error.say("da")
     assert "somewhere" in str(error)
+
+
+def test_a_model_that_is_dropped_while_it_is_opened_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes with different adapters keep their models in one place, and each drops the other's."""
+    import shutil
+
+    import onnxruntime
+
+    from askamu.e5 import store
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    opened = onnxruntime.InferenceSession
+    tries = []
+
+    def dropped_at_first(model: object, *given: object, **named: object) -> object:
+        tries.append(model)
+        if len(tries) == 1:
+            shutil.rmtree(store.cache_folder())
+        return opened(model, *given, **named)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", dropped_at_first)
+    assert open_embedder("e5-int8", adapter="none").embed_question("hvad?").shape == (384,)
+    assert len(tries) == 2

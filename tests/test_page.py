@@ -233,8 +233,6 @@ def test_a_limit_read_from_the_question_can_be_taken_back(visit, width):
     page.locator("#lift-municipality").click()
     playwright.expect(page.locator("#read")).to_be_hidden()
     playwright.expect(answer).not_to_contain_text("Afgrænset til")
-    page.locator("#new").click()
-    playwright.expect(page.locator("#chat [data-testid=bot]")).to_have_count(0)
 
 
 def test_a_date_that_cannot_be_read_is_explained(visit):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,15 +63,25 @@ class E5:
         if not processor_flags() & VNNI:
             # There the fast product of 8-bit numbers can overflow: the one that can't is used, a third slower.
             options.add_session_config_entry("session.x64quantprecision", "1")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                parts.model if isinstance(parts.model, bytes) else str(parts.model),
+
+        def session(model: bytes | Path) -> onnxruntime.InferenceSession:
+            return onnxruntime.InferenceSession(
+                model if isinstance(model, bytes) else str(model),
                 options,
                 providers=["CPUExecutionProvider"],
                 # Its fused sum and normalisation takes four times as long as the two by themselves (1.31, AVX-512).
                 disabled_optimizers=["SkipLayerNormFusion"],
             )
-        except Exception as error:  # its errors have no common base
+
+        try:
+            try:
+                self._session = session(parts.model)
+            except Exception:  # its errors have no common base
+                if isinstance(parts.model, bytes) or parts.model.is_file():
+                    raise
+                # another process, that made a model of another adapter, has dropped this one just now
+                self._session = session(open_parts(Precision(precision), say, adapter).model)
+        except Exception as error:
             raise EmbedderUnavailable(f"{self.name} can't run on ONNX Runtime here: {error}") from error
         self._remembered = lru_cache(QUESTIONS_REMEMBERED)(self._question)
 
