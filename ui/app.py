@@ -425,21 +425,17 @@ def build_page(
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         rest = [municipality, committee, since, until, past]
         shown = [chat, panel, past, question, suggested, read, *lifts]
-        quiet |= {"concurrency_limit": 16}
-        gr.on([question.submit, send.click], page.answer, [question, *rest], shown, **quiet)
+        gr.on([question.submit, send.click], page.answer, [question, *rest], shown, concurrency_limit=16, **quiet)
         for example in examples:
-            example.click(page.answer, [example, *rest], shown, **quiet)
+            example.click(page.answer, [example, *rest], shown, concurrency_limit=16, **quiet)
         for limit, lift in zip(Limit, lifts, strict=True):
-            lift.click(partial(page.without, limit), rest, shown, **quiet)
+            lift.click(partial(page.without, limit), rest, shown, concurrency_limit=16, **quiet)
         municipality.change(page.narrowed, municipality, committee, **quiet)
-        new.click(
-            lambda: ([], page.panel(()), (), "", gr.Column(visible=True), *chips(())),
-            None,
-            shown,
-            cancels=answering,
-            **quiet,
-        )
-        blocks.load(page.opened, None, [covered, municipality, committee, suggested, *examples], **quiet)
+        new.click(lambda: ([], page.panel(()), (), "", gr.Column(visible=True), *chips(())), None, shown, **quiet)
+        blocks.load(
+            page.opened, None, [covered, municipality, committee, suggested, *examples],
+            concurrency_limit=16, **quiet,
+        )  # fmt: skip
     blocks.queue(max_size=64, default_concurrency_limit=16, api_open=False)
     return blocks
 
