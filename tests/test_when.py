@@ -172,3 +172,20 @@ def test_a_list_of_decisions_leaves_out_who_was_away(library: Library) -> None:
 def test_a_subject_that_is_named_is_answered_on(library: Library) -> None:
     answer = ask(library, "Hvad blev besluttet om jobrotation på det seneste møde i Bakkerup?")
     assert {(c.source, c.item) for c in answer.citations} == {("bakkerup-biu-2025-04.txt", "6")}
+
+
+def test_what_was_decided_since_a_year_need_not_name_it(library: Library) -> None:
+    answer = ask(library, "Hvad har udvalget i Fjordlev besluttet om unge siden 2024?")
+    assert answer.tier is Tier.ANSWER
+    assert {("fjordlev-amu-2025-09.md", "4"), ("fjordlev-amu-udateret.txt", "5")} <= {
+        (c.source, c.item) for c in answer.citations
+    }
+
+
+def test_a_meeting_whose_day_is_told_comes_before_one_that_may_be_meant(library: Library) -> None:
+    text = ask(library, "What happened at the meeting in Fjordlev in September 2025?").text
+    assert text.index("16.09.2025") < text.index("item 1: Arbejdsmarkedet lige nu")
+
+
+def test_a_chair_that_nobody_noted_is_not_stated(library: Library) -> None:
+    assert ask(library, "Hvem er udvalgets formand i Bakkerup?").abstained

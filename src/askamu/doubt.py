@@ -158,9 +158,13 @@ def _out_of_period(context: Context, hit: ItemHit) -> bool:
         return False
     minutes, item = context.minutes(hit), context.item(hit)
     said = minutes.own_text(item)
-    if question.years:
+    # A year that the meetings are limited to is theirs (»siden 2024«), and need not stand in the item.
+    first, last = question.filters.date_from, question.filters.date_to
+    limited = range(first.year if first else 0, (last.year if last else 9999) + 1) if first or last else range(0)
+    years = [y for y in question.years if y not in limited]
+    if years:
         bounds = [d.year for d in (minutes.date.earliest, minutes.date.latest) if d]
-        if not any(str(y) in said or (bounds and min(bounds) <= y <= max(bounds)) for y in question.years):
+        if not any(str(y) in said or (bounds and min(bounds) <= y <= max(bounds)) for y in years):
             return True
     if question.month is None:
         return False

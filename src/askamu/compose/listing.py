@@ -69,7 +69,9 @@ def compose(context: Context) -> Draft | None:
 
 def decisions(context: Context) -> Draft | None:
     """What was decided at the meetings that the filters leave, newest first."""
-    return _decisions(context, _meetings(context, everywhere=True))
+    rows = _meetings(context, everywhere=True)
+    rows.sort(key=lambda r: r.held_on is None)  # one whose day is not told may not be meant
+    return _decisions(context, rows)
 
 
 def decisions_since(context: Context) -> Draft | None:
