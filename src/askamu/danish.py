@@ -33,6 +33,11 @@ def fold(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
 
+def letters(text: str) -> str:
+    """Its letters alone, folded: names that are punctuated or spaced in two ways become the same."""
+    return "".join(c for c in fold(text) if c.isalpha())
+
+
 def words(text: str) -> list[str]:
     """The words and numbers of a text, lower case, in order."""
     return [w.casefold() for w in WORD.findall(text)]

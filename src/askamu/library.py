@@ -98,6 +98,15 @@ class Library:
         return found
 
     @cached_property
+    def by_title(self) -> dict[str, list[tuple[str, int]]]:
+        """Document and place of the items under each heading, in lower case."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        for rows in self.items.values():
+            for row in rows:
+                found.setdefault(row.title.casefold(), []).append((row.document, row.index))
+        return found
+
+    @cached_property
     def municipalities(self) -> tuple[str, ...]:
         return tuple(sorted({m.municipality for m in self.meetings if m.municipality}))
 

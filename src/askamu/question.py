@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 
-from askamu.danish import fold, frame_words, stop_words, words
+from askamu.danish import fold, frame_words, letters, stop_words, words
 from askamu.dates import months
 from askamu.followup import ITEM, cited, complete, municipalities, names
 from askamu.layouts import find_case_number
@@ -208,17 +208,13 @@ def _committees_named(text: str, bodies: Sequence[str], meetings: Sequence[Meeti
     »Miljøudvalget« is the »Klima-, Teknik- og Miljøudvalg« where no other one ends so.
     """
     known = sorted({m.committee for m in meetings if m.committee}, key=len, reverse=True)
-    said = _letters(text)
-    whole = [c for c in known if _letters(c) in said]
-    whole = [c for c in whole if not any(_letters(c) in _letters(o) for o in whole if o != c)]
+    said = letters(text)
+    whole = [c for c in known if letters(c) in said]
+    whole = [c for c in whole if not any(letters(c) in letters(o) for o in whole if o != c)]
     if whole:
         return whole
-    named = [_letters(b) for b in bodies] + [_letters(m["body"] + "et") for m in _OF_BODY.finditer(text)]
-    return [c for c in known if any(_letters(c).endswith(b.removesuffix("s")) for b in named if len(b) >= LEAST_BODY)]
-
-
-def _letters(text: str) -> str:
-    return "".join(c for c in fold(text) if c.isalpha())
+    named = [letters(b) for b in bodies] + [letters(m["body"] + "et") for m in _OF_BODY.finditer(text)]
+    return [c for c in known if any(letters(c).endswith(b.removesuffix("s")) for b in named if len(b) >= LEAST_BODY)]
 
 
 def _of_meeting_before(filters: Filters, history: Sequence[Turn]) -> Filters:

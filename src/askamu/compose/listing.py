@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from askamu import texts
-from askamu.cite import plain
 from askamu.compose.decision import PLAINLY_ADOPTED, decision_text, undated
 from askamu.compose.draft import Context, Draft, escape, quote, quoted
+from askamu.compose.onward import shown, whole_words
 from askamu.danish import stem, words
 from askamu.decision import asked_for, recommendation_points
 from askamu.minutes import AgendaItem, Minutes, Outcome, SectionKind, Span, away
@@ -223,11 +223,8 @@ def _line(context: Context, minutes: Minutes, item: AgendaItem, *, with_decision
     if with_decision and item.decision:
         section = item.of_kind(SectionKind.DECISION)[0]
         whole = quoted(minutes, item.decision, len(minutes.text))
-        end = whole.end
-        if end - whole.start > MAX_SAID:
-            end = minutes.text.rfind(" ", whole.start, whole.start + MAX_SAID)
-        span = Span(whole.start, max(end, whole.start + 1))
-        said = quote(plain(span.of(minutes.text)) + ("" if span.end == whole.end else " …"))
+        span = whole_words(minutes.text, whole.start, whole.end, MAX_SAID)
+        said = quote(shown(minutes.text, span, whole.end))
         line += f" – {said} {context.citations.mark(minutes, item, section, span)}"
     if outcome and with_decision:
         for point in _adopted_points(minutes, item, outcome)[:1]:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import cache
 
 from askamu.compose.draft import Context, quote, quoted
-from askamu.danish import fold
+from askamu.danish import letters
 from askamu.dates import find_dates
 from askamu.library import Library
 from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span
@@ -76,7 +76,7 @@ def later(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Minutes
         return None
     places = library.record.find_case(library.generation, item.case_number) if item.case_number else []
     title = item.title.casefold()
-    places += [(r.document, r.index) for rows in library.items.values() for r in rows if r.title.casefold() == title]
+    places += library.by_title.get(title, [])
     found = []
     for document, index in dict.fromkeys(places):
         meeting = library.meeting(document)
@@ -145,7 +145,7 @@ def own_ways(minutes: Minutes, item: AgendaItem) -> list[Entry]:
     entries = [e for section in item.of_kind(SectionKind.HISTORY) for e in _entries(minutes, section)][-MAX_ENTRIES:]
     if adopted is None or not entries:
         return []
-    return _followed(minutes, entries, _letters(adopted["body"]))
+    return _followed(minutes, entries, letters(adopted["body"]))
 
 
 def _followed(minutes: Minutes, entries: Sequence[Entry], body: str) -> list[Entry]:
@@ -165,7 +165,7 @@ def _followed(minutes: Minutes, entries: Sequence[Entry], body: str) -> list[Ent
             continue
         reached.add(at)
         for pointer in _adopts().finditer(entries[at].said.of(minutes.text)[:MAX_READ]):
-            name = _letters(pointer["body"])
+            name = letters(pointer["body"])
             if not name.startswith(("administration", "forvaltning")) and not _is_body(entries[at].body, name):
                 to_follow.append((name, at))
     return [entries[n] for n in sorted(reached) if any(_own_words(minutes, entries[n]))]
@@ -190,7 +190,7 @@ def _entries(minutes: Minutes, section: Section) -> list[Entry]:
     for line in minutes.text[section.body : section.end].splitlines(keepends=True):
         bare = line.strip()
         if 0 < len(bare) <= LONGEST_HEAD and any(find_dates(bare)) and _body_name().search(bare):
-            heads.append((Span(at, at + len(line.rstrip())), _letters(_body_name().findall(bare)[-1])))
+            heads.append((Span(at, at + len(line.rstrip())), letters(_body_name().findall(bare)[-1])))
         at += len(line)
     if not heads:
         return [Entry(section, "", Span(section.start, section.start), Span(section.body, section.end))]
@@ -204,10 +204,6 @@ def _entries(minutes: Minutes, section: Section) -> list[Entry]:
 def _is_body(one: str, other: str) -> bool:
     one, other = (n.removesuffix("s").removesuffix("et") for n in (one, other))
     return bool(one and other) and (one.endswith(other) or other.endswith(one))
-
-
-def _letters(text: str) -> str:
-    return "".join(c for c in fold(text) if c.isalpha())
 
 
 @cache
