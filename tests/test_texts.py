@@ -69,7 +69,7 @@ BUILT = (
 def code() -> str:
     package = Path(texts.__file__).parent
     files = [p for p in package.rglob("*.py") if "vocabulary" not in p.parts]
-    files += (package / "ui").glob("*.py")  # a link, which rglob does not follow
+    files += [*(package / "ui").glob("*.py"), *(package / "ui" / "templates").glob("*.html")]  # ui is a link
     return "\n".join(p.read_text(encoding="utf-8") for p in files)
 
 

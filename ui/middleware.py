@@ -41,8 +41,10 @@ CLOSED = re.compile(
     r"call|run|api|runs|run-history|vibe-edit|vibe-code|vibe-starter-queries|undo-vibe-edit|profiling|process_recording|"
     r"dev|deep_link|custom_component|startup-events|stream|login|login_check|token|user)(?:[/=]|$)"
 )
-OURS = re.compile(r"^/(?:api/|kilde/|healthz$)")
-COUNTED = re.compile(r"^/(?:api/(?!openapi\.json)|kilde/)|/gradio_api/queue/join$")
+# Our own routes, open whatever Gradio calls its own; what costs work is counted.
+PAGES = "kilde"
+OURS = re.compile(rf"^/(?:api/|(?:{PAGES})(?:/|\.|$)|healthz$)")
+COUNTED = re.compile(rf"^/(?:api/(?!openapi\.json)|(?:{PAGES})(?:/|\.|$))|/gradio_api/queue/join$")
 
 
 class BodyTooLarge(Exception):
@@ -88,7 +90,12 @@ def language_of(scope: Scope) -> str:
     if asked and asked[1] in LANGUAGES:
         return asked[1]
     first = scope["path"].split("/")[1] if "/" in scope["path"] else ""
-    return first if first in LANGUAGES else "da"
+    return first if first in LANGUAGES else own_language(scope)
+
+
+def own_language(scope: Scope) -> str:
+    """The language that the operator chose, as the guard has noted it."""
+    return str(scope.get("askamu.language", "da"))
 
 
 class Guard:
@@ -101,7 +108,9 @@ class Guard:
         burst: float = BURST,
         per_second: float = PER_SECOND,
         clock: Callable[[], float] = time.monotonic,
+        language: str = "da",
     ) -> None:
+        self.language = language
         self.app, self.body_limit, self.burst, self.per_second, self.clock = app, body_limit, burst, per_second, clock
         self.buckets: OrderedDict[str, Bucket] = OrderedDict()
 
@@ -111,6 +120,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope["askamu.language"] = self.language
         refused = self.refusal(scope)
         answer = with_headers(send, private=bool(COUNTED.search(scope["path"])))
         if refused:
@@ -184,7 +194,7 @@ def with_headers(send: Send, *, private: bool) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
-                headers[name] = value
+                headers.setdefault(name, value)  # our own pages bring a stricter policy
             if private:
                 headers["cache-control"] = "no-store"
             if "server" in headers:
