@@ -19,8 +19,8 @@ from askamu.errors import AskamuError
 from askamu.filters import read_filters
 from askamu.passage import Limit, Turn
 from askamu.texts import text
-from askamu.ui import app as page
 from askamu.ui import render
+from askamu.ui.chat import Gate, asked_within, sentence
 from askamu.ui.middleware import language_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Asked(BaseModel):
     lang: Literal["da", "en"] | None = None
 
 
-def add_api(app: FastAPI, library_of: Callable[[], Library], settings: Settings, gate: page.Gate) -> None:
+def add_api(app: FastAPI, library_of: Callable[[], Library], settings: Settings, gate: Gate) -> None:
     """The JSON routes."""
 
     def record(asked: Asked) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def add_api(app: FastAPI, library_of: Callable[[], Library], settings: Settings,
             limits.lifted,
         )  # fmt: skip
         history = tuple(Turn(t.role, t.content) for t in asked.history)
-        answer = page.asked(library_of(), settings, gate, asked.question, history, filters, asked.lang)
+        answer = asked_within(library_of(), settings, gate, asked.question, history, filters, asked.lang)
         return show.as_record(answer)
 
     @app.post("/api/ask", tags=["ask"])
@@ -137,7 +137,7 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(AskamuError)
     def explained(request: Request, error: AskamuError) -> Response:
-        detail = page.sentence(error, language_of(request.scope))
+        detail = sentence(error, language_of(request.scope))
         if not for_programs(request):
             return render.notice(request, detail, error.http_status)
         return problem(error.http_status, detail, error.text_key)

@@ -28,6 +28,84 @@
     (far ? mark : card).scrollIntoView({ block: far ? "center" : "start", behavior: motion() });
   }
 
+  // A conversation is kept by the tab that holds it, not by all tabs of the browser, unless the operator says so.
+  if (window.askamu.conversation_in === "tab") {
+    const key = window.askamu.kept_as;
+    const native = { get: Storage.prototype.getItem, set: Storage.prototype.setItem };
+    Storage.prototype.getItem = function (name) { return native.get.call(name === key ? sessionStorage : this, name); };
+    Storage.prototype.setItem = function (name, value) { native.set.call(name === key ? sessionStorage : this, name, value); };
+  }
+
+  // What is said to those who hear the page, and shown for a moment to those who see it.
+  function say(words) {
+    let place = document.getElementById("said");
+    if (!place) {
+      place = document.createElement("div");
+      place.id = "said";
+      place.setAttribute("role", "status");
+      document.body.append(place);
+    }
+    place.textContent = "";
+    setTimeout(() => { place.textContent = words; place.classList.add("seen"); }, 50);
+    clearTimeout(say.timer);
+    say.timer = setTimeout(() => place.classList.remove("seen"), 4000);
+  }
+
+  async function copy(words) {
+    try {
+      await navigator.clipboard.writeText(words);
+      say(window.askamu.copied);
+    } catch {
+      const shown = document.createElement("dialog");
+      const area = document.createElement("textarea");
+      const close = document.createElement("button");
+      close.textContent = window.askamu.close;
+      close.addEventListener("click", () => shown.close());
+      shown.addEventListener("close", () => shown.remove());
+      area.value = words;
+      area.readOnly = true;
+      area.setAttribute("aria-label", window.askamu.copy_by_hand);
+      shown.append(area, close);
+      document.body.append(shown);
+      shown.showModal();
+      area.select();
+    }
+  }
+
+  // An answer as text: what is said, and the sources of its marks in full, with addresses that hold outside this page.
+  function answerText(link) {
+    const said = link.closest(".prose").cloneNode(true);
+    said.querySelectorAll("a[href^='#kopier-']").forEach((a) => a.closest("p").remove());
+    said.style.position = "absolute";
+    said.style.left = "-99999px";
+    document.body.append(said); // innerText knows lines only of what is laid out
+    const words = said.innerText.trim();
+    const marks = [...new Set([...said.querySelectorAll("a[href^='#kilde-']")].map((a) => a.getAttribute("href").slice(1)))];
+    said.remove();
+    const references = marks.map((id) => document.getElementById(id)).filter(Boolean).map(reference);
+    return references.length ? `${words}\n\n${window.askamu.sources}\n${references.join("\n")}\n` : `${words}\n`;
+  }
+
+  function reference(card) {
+    const n = card.querySelector(".n").textContent.trim();
+    return `[${n}] ${card.querySelector(".ref").textContent.trim()} ${card.querySelector("a.own-page").href}`;
+  }
+
+  function quoteText(card) {
+    const quote = card.querySelector(".citat").textContent.trim();
+    return `»${quote}«\n${card.querySelector(".ref").textContent.trim()}\n${card.querySelector("a.own-page").href}\n`;
+  }
+
+  // The last question again, as if it were typed.
+  function askAgain() {
+    const said = [...document.querySelectorAll("#chat [data-testid=user]")].pop();
+    const box = document.querySelector("#question textarea");
+    if (!said || !box) return;
+    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, said.textContent.trim());
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    setTimeout(() => document.querySelector("#send").click(), 50);
+  }
+
   let asked = null;
   document.addEventListener("click", (event) => {
     const link = event.target.closest && event.target.closest("a[href]");
@@ -42,7 +120,16 @@
       const back = asked && asked.isConnected ? asked : document.querySelector("#chat .bot a, #chat");
       back.scrollIntoView({ block: "center", behavior: motion() });
       back.focus({ preventScroll: true });
-    } else if (link.closest("#language")) {
+    } else if (href.startsWith("#kopier-")) {
+      event.preventDefault();
+      copy(answerText(link));
+    } else if (href === "#kopier-citat") {
+      event.preventDefault();
+      copy(quoteText(link.closest("details.kilde")));
+    } else if (href === "#igen") {
+      event.preventDefault();
+      askAgain();
+    } else if (link.closest("#language, #places")) {
       event.preventDefault();
       window.location.href = href;
     }
@@ -78,7 +165,10 @@
     document.querySelectorAll("#chat [data-testid=user][aria-label], #chat [data-testid=bot][aria-label]").forEach((said) => {
       said.removeAttribute("aria-label"); // it repeats the message as raw Markdown, in English
     });
-    document.querySelectorAll("#chat a[href^='#kilde-'], #language a").forEach((a) => {
+    document.querySelectorAll("#chat a[href^='#kopier-'], #chat a[href^='#mening-'], #chat a[href='#igen'], #panel a[href^='#kopier'], #panel a[href^='#notat/']").forEach((a) => {
+      if (a.getAttribute("role") !== "button") a.setAttribute("role", "button");
+    });
+    document.querySelectorAll("#chat a[href^='#'], #panel a[href^='#'], #language a, #places a").forEach((a) => {
       if (a.target) a.removeAttribute("target");
     });
     document.querySelectorAll(".toast-body .toast-text").forEach((toast) => {

@@ -22,6 +22,7 @@ from askamu.texts import LANGUAGES, text
 from askamu.ui import app as page
 from askamu.ui import render
 from askamu.ui.api import add_api, add_errors
+from askamu.ui.chat import Gate
 from askamu.ui.middleware import Guard, PageLanguage
 from askamu.ui.permalinks import add_permalinks
 
@@ -52,7 +53,7 @@ def page_paths(settings: Settings) -> dict[str, str]:
 def create_app(settings: Settings) -> FastAPI:
     """The whole application: API, permalinks, page. Gradio comes last, because it takes every path left."""
     library_of = OpenLibrary(settings)
-    gate = page.Gate()
+    gate = Gate()
     app = FastAPI(title="askamu", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.state.library_of = library_of
     add_api(app, library_of, settings, gate)
@@ -65,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def add_pages(app: FastAPI, library_of: Callable[[], Library], settings: Settings, gate: page.Gate) -> None:
+def add_pages(app: FastAPI, library_of: Callable[[], Library], settings: Settings, gate: Gate) -> None:
     """Gradio at / in the operator's language and at the other language's name; the root last."""
     paths = page_paths(settings)
     for language in sorted(LANGUAGES, key=lambda x: paths[x] == "/"):
@@ -74,7 +75,7 @@ def add_pages(app: FastAPI, library_of: Callable[[], Library], settings: Setting
         gr.mount_gradio_app(
             app, blocks, path=paths[language], footer_links=[], run_history=False, ssr_mode=False,
             show_error=False, max_file_size="1kb", enable_monitoring=False, pwa=False, mcp_server=False,
-            theme=page.build_theme(), css=page.build_css(), head=page.build_head(language),
+            theme=page.build_theme(), css=page.build_css(), head=page.build_head(settings, language),
             i18n=page.build_i18n(language),
         )  # fmt: skip
         if paths[language] != "/":

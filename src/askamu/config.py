@@ -23,6 +23,11 @@ class Settings(BaseSettings):
     vocabulary: Path | None = Field(default=None, description="folder of words that extend askamu's vocabulary")
     max_file_mb: float = Field(default=30.0, gt=0, description="largest document read, in MB")
     max_question_chars: int = Field(default=2_000, gt=0)
+    conversation: str = Field(
+        default="tab",
+        pattern="^(tab|browser|none)$",
+        description="how long the browser keeps what was asked: with the tab, until it is emptied, or not at all",
+    )
     threads: int | None = Field(default=None, ge=1, le=256, description="threads of the embedder; default: all cores")
 
     @classmethod

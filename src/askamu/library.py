@@ -15,12 +15,10 @@ from askamu.embed import AUTO, BEST, NONE, Embedder, Keywords, log, open_embedde
 from askamu.errors import UnknownFilter
 from askamu.index import Generation, check_embedder, current_id, open_current
 from askamu.limits import Limits, limits_of
-from askamu.minutes import AgendaItem, Minutes, Outcome
+from askamu.minutes import Minutes
 from askamu.passage import Coverage, Filters
 from askamu.record import ItemRow, MeetingRow, Record
 from askamu.when import Meeting
-
-MAX_EXAMPLES = 6
 
 
 @dataclass(frozen=True)
@@ -186,34 +184,6 @@ class Library:
         if newer.current.manifest.model_id == self.current.manifest.model_id:
             newer._opened.extend(self._opened)  # the model need not be opened again
         return newer
-
-    def examples(self, language: str, n: int = MAX_EXAMPLES) -> list[str]:
-        """Questions that can be answered, made from what is indexed: newest meetings first, one an item."""
-        questions: list[str] = []
-        newest = sorted(self.meetings, key=lambda m: m.held_on or m.latest or date.min, reverse=True)
-        for row in newest:
-            minutes = self.minutes(row.id)
-            items = [i for i in minutes.items if _is_telling(i)]
-            if items:
-                item = max(items, key=lambda i: len(i.decision.additions) + len(i.decision.adopts) if i.decision else 0)
-                key = "examples.decision" if item.decision else "examples.about"
-                questions.append(texts.text(key, language, title=item.title, municipality=row.municipality or ""))
-            if len(questions) >= n - 2:
-                break
-        if newest and newest[0].held_on:
-            questions.append(texts.text("examples.agenda", language, date=texts.day_text(newest[0].held_on, language)))
-        if len(self.municipalities) > 1:
-            questions.append(
-                texts.text("examples.compare", language, one=self.municipalities[0], other=self.municipalities[1])
-            )
-        return list(dict.fromkeys(questions))[:n]
-
-
-def _is_telling(item: AgendaItem) -> bool:
-    """Whether an item is about something: not closed, not a formality."""
-    if item.closed or not item.decision or not item.title or len(item.title) > 70:
-        return False
-    return bool(item.decision.adopts) and Outcome.NONE not in item.decision.outcomes and item.number not in ("1",)
 
 
 def _passes(meeting: MeetingRow, filters: Filters) -> bool:
