@@ -63,6 +63,10 @@ BUILT = (
     "api.refused_",
     "eval.by_",
     "eval.miss_",
+    "reference.agenda_",
+    "reference.is_",
+    "reference.minutes_",
+    "reference.not_",
 )
 
 

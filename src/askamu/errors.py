@@ -30,6 +30,7 @@
     ├── BadQuestions         a file of written questions
     ├── BadRun               a kept evaluation
     ├── BadQuestion          exit 2: empty or too long
+    ├── NotQuotable          a stretch of minutes that no quote may be cut from
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
     ├── BadDate, PeriodReversed  exit 2
     │   └── BadMeetingDate
@@ -367,6 +368,22 @@ class QuestionTooLong(BadQuestion):
 
     def __init__(self, length: int, limit: int) -> None:
         super().__init__(length=length, limit=limit)
+
+
+class NotQuotable(AskamuError):
+    """A stretch of minutes that no quote may be cut from."""
+
+    http_status = 422
+
+    def __init__(self, reason: Literal["outside", "across", "closed"]) -> None:
+        self.reason = reason
+        self.text_key = f"reference.not_{reason}"
+        super().__init__()
+
+    def say(self, language: str) -> str:
+        from askamu.texts import text
+
+        return text(self.text_key, language)
 
 
 class UnknownFilter(AskamuError):

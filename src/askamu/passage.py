@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from urllib.parse import quote
 
 from askamu.minutes import SectionKind
 
@@ -128,7 +129,12 @@ class Citation:
 
     @property
     def permalink(self) -> str:
-        return f"/kilde/{self.document}/{self.item}?fra={self.start}&til={self.end}"
+        return permalink(self.document, self.item, self.start, self.end)
+
+
+def permalink(document: str, item: str, start: int, end: int) -> str:
+    """The path of the page that shows a stretch in its item."""
+    return f"/kilde/{document}/{quote(item, safe='')}?fra={start}&til={end}"
 
 
 @dataclass(frozen=True, slots=True)

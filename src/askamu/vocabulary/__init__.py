@@ -46,6 +46,7 @@ OPEN = (  # tables that take keys of one's own; in the others a new key would be
     ("dates", "months"),
     ("dates", "seasons"),
     ("municipalities", "also"),
+    ("municipalities", "official"),
     ("glossary",),
 )
 KINDS = frozenset(kind.value for kind in SectionKind)
