@@ -28,6 +28,7 @@ from askamu.compose.draft import escape
 from askamu.config import Settings
 from askamu.dates import read_day
 from askamu.errors import AskamuError, BadDate, BadSetting, IndexMissing, UnknownFilter
+from askamu.examples import Role, examples
 from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, SectionKind
 from askamu.passage import Answer, Citation, Coverage, Filters, Limit, QuestionKind, Tier, Turn
 from askamu.ui import chat, server, shown, sources
@@ -112,9 +113,6 @@ class ByHand:
 
     def refresh(self) -> ByHand:
         return self
-
-    def examples(self, language: str, n: int) -> list[str]:
-        return ["Hvad blev besluttet?"][:n]
 
 
 @pytest.fixture(scope="module")
@@ -508,7 +506,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
 
 
 def test_real_answers_cite_what_their_permalinks_show(real):
-    question = real.app.state.library_of().examples("da", 1)[0]
+    question = examples(real.app.state.library_of(), "da", Role.CITIZEN, 1)[0]
     record = real.post("/api/ask", json={"question": question}).json()
     assert record["tier"] == "answer"
     assert record["citations"]

@@ -61,6 +61,7 @@ BUILT = (
     "embed.instead_",
     "api.refused.",
     "api.refused_",
+    "page.role_",
     "eval.by_",
     "eval.miss_",
     "reference.agenda_",

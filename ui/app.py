@@ -19,6 +19,7 @@ from askamu.passage import Limit
 from askamu.texts import text
 from askamu.ui import render, sources
 from askamu.ui.chat import EXAMPLES, Gate, Page, chips
+from askamu.ui.colours import shades
 
 if TYPE_CHECKING:
     from askamu.library import Library
@@ -42,12 +43,12 @@ def build_page(
     with gr.Blocks(title=say("title"), analytics_enabled=False, fill_width=True) as blocks:
         past = gr.State((), time_to_live=24 * 3600)
         kept = browser_memory(settings)
-        gr.Markdown(places(page.language, settings.lang), elem_id="places")
         with gr.Row(elem_id="top"):
-            with gr.Column(elem_id="heading", min_width=0):
-                gr.Markdown(f"# {say('heading')}\n\n{say('tagline')}")
-                covered = gr.Markdown("", elem_id="covered")
+            gr.Markdown(places(page.language, settings.lang), elem_id="places")
             gr.Markdown(f"[{say('other_language')}]({other_page})", elem_id="language")
+        with gr.Column(elem_id="heading", min_width=0):
+            gr.Markdown(f"# {sources.inert(heading(settings, page.language))}\n\n{say('tagline')}")
+            covered = gr.Markdown("", elem_id="covered")
         with gr.Row(elem_id="body"):
             with gr.Column(elem_id="talk", scale=3, min_width=300):
                 chat = gr.Chatbot(
@@ -101,7 +102,7 @@ def build_page(
             example.click(page.answer, [example, *limits, past], shown, **many)
         for limit, lift in zip(Limit, lifts, strict=True):
             lift.click(partial(page.without, limit), past, shown, **many)
-        municipality.change(page.narrowed, municipality, committee, **quiet)
+        municipality.input(page.narrowed, municipality, committee, **quiet)
         role.change(page.suggested, role, [found, *examples], **many)
         new.click(lambda: ([], page.panel(()), (), "", gr.Column(visible=True), [], *chips(())), None, shown, **quiet)
         blocks.load(page.opened, role, [covered, municipality, committee, found, *examples], **many)
@@ -120,6 +121,12 @@ def browser_memory(settings: Settings) -> gr.components.Component:
     return gr.BrowserState([], storage_key=KEPT_AS, secret=KEPT_AS)
 
 
+def heading(settings: Settings, language: str) -> str:
+    """The page's heading, with whose page it is."""
+    said = text("page.heading", language)
+    return f"{said} – {settings.name}" if settings.name else said
+
+
 def places(language: str, own: str) -> str:
     """The site's other pages, as links."""
     query = "" if language == own else f"?lang={language}"
@@ -127,17 +134,13 @@ def places(language: str, own: str) -> str:
     return "\n".join(f"- [{text(key, language)}]({path}{query})" for path, key in others)
 
 
-PETROL = gr.themes.Color(
-    c50="#eff7f9", c100="#d9ebf0", c200="#b3d6e0", c300="#83bacb", c400="#4f98b0", c500="#2f7c96",
-    c600="#1f647d", c700="#1a5166", c800="#174353", c900="#143845", c950="#0b232d", name="petrol",
-)  # fmt: skip
-
-
-def build_theme() -> gr.themes.Base:
+def build_theme(settings: Settings) -> gr.themes.Base:
     """A calm theme with the system's own fonts; contrast of all text at least 4.5:1, light and dark."""
+    steps = shades(settings.accent, settings.lang).steps
+    accent = gr.themes.Color(**{f"c{step}": colour for step, colour in steps.items()}, name="accent")
     font = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
     theme = gr.themes.Base(
-        primary_hue=PETROL, secondary_hue=PETROL, neutral_hue=gr.themes.colors.slate,
+        primary_hue=accent, secondary_hue=accent, neutral_hue=gr.themes.colors.slate,
         radius_size=gr.themes.sizes.radius_md, font=font, font_mono=("ui-monospace", "Consolas", "monospace"),
     )  # fmt: skip
     return theme.set(
@@ -189,12 +192,13 @@ def build_theme() -> gr.themes.Base:
         link_text_color_hover_dark="*primary_100",
         link_text_color_visited_dark="*primary_200",
         color_accent_soft="*primary_50",
-        color_accent_soft_dark="#1d3540",
+        color_accent_soft_dark="*primary_900",
     )
 
 
-def build_css() -> str:
-    return (HERE / "page.css").read_text(encoding="utf-8")
+def build_css(settings: Settings) -> str:
+    """The page's style, in the operator's colour."""
+    return (HERE / "page.css").read_text(encoding="utf-8") + shades(settings.accent, settings.lang).css()
 
 
 def build_head(settings: Settings, language: str) -> str:

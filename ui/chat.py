@@ -218,6 +218,8 @@ class Page:
         named = asked_in_address(request)
         if named and named.question not in {e.question for e in past}:
             yield from self.asked(named, past)
+        elif not past:
+            yield tuple([gr.skip()] * (7 + len(Limit)))
 
     def exchange(self, asked: Asked, past: tuple[Exchange, ...]) -> Exchange:
         """One question answered, or the sentence that says why not. The one place of the page that catches errors."""
@@ -271,20 +273,30 @@ class Page:
         where = ", ".join(names[:3]) + (f" +{len(names) - 3}" if len(names) > 3 else "")
         return sources.inert(self.say("covered", meetings=len(library.meetings), municipalities=where, period=period))
 
-    def opened(self, role: str) -> tuple[Any, ...]:
+    def opened(self, role: str, request: gr.Request) -> tuple[Any, ...]:
         """What a page that opens is to show: what is covered, the filters' choices, example questions."""
+        limits = self.limits_at_first(request)
         try:
             covered = self.covered()
-            choices = self.municipalities(), self.committees(None)
+            choices = self.municipalities(), self.committees(limits[0] or None)
         except AskamuError as error:
             covered = f"⚠ {sources.inert(sentence(error, self.language))}"
             choices = [(self.say("any_municipality"), "")], [(self.say("any_committee"), "")]
         return (
             covered,
-            gr.Dropdown(choices=choices[0], value=""),
-            gr.Dropdown(choices=choices[1], value=""),
+            *(
+                gr.Dropdown(choices=names, value=limit if limit in {value for _, value in names} else "")
+                for names, limit in zip(choices, limits, strict=True)
+            ),
             *self.suggested(role),
         )
+
+    def limits_at_first(self, request: gr.Request) -> tuple[str, str]:
+        """Municipality and committee that a page is limited to when it opens: its address's, else the operator's."""
+        given = request.query_params
+        set_by_operator = self.settings.municipality or "", self.settings.committee or ""
+        municipality = str(given.get("municipality", set_by_operator[0]))
+        return municipality, str(given.get("committee", set_by_operator[1]))
 
     def suggested(self, role: str) -> list[Any]:
         """Whether there are example questions for the one who asks, and their buttons."""

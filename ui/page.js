@@ -1,6 +1,8 @@
 // Opens the source a mark [n] names, brings it into view, and returns to the answer. No other request than the page's own.
 (() => {
   "use strict";
+  document.documentElement.classList.add("gradio");
+  if (new URLSearchParams(location.search).has("indlejret")) document.documentElement.classList.add("embedded");
   const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const motion = () => (calm() ? "auto" : "smooth");
 

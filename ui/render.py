@@ -11,9 +11,10 @@ from urllib.parse import urlencode
 
 import jinja2
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from askamu.texts import LANGUAGES, day_text, text
+from askamu.ui.colours import shades
 from askamu.ui.middleware import language_of, own_language
 
 HERE = Path(__file__).parent
@@ -55,6 +56,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
         "asset": asset,
         "language": language,
         "places": PLACES,
+        "name": request.app.state.settings.name,
         "here": request.url.path,
         "other_page": f"{request.url.path}?{urlencode([*query, ('lang', other)])}",
         "other_language": other,
@@ -96,6 +98,11 @@ def asset(name: str) -> str:
 
 def add_assets(app: FastAPI) -> None:
     """Style, scripts and pictures of the pages."""
+
+    @app.get("/filer/farver.css", include_in_schema=False)
+    def colours(request: Request) -> Response:
+        css = shades(request.app.state.settings.accent).css()
+        return Response(css, media_type="text/css", headers={"cache-control": "public, max-age=3600"})
 
     @app.get("/filer/{name}", include_in_schema=False)
     def file(request: Request, name: str) -> Any:

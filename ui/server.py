@@ -56,13 +56,14 @@ def create_app(settings: Settings) -> FastAPI:
     gate = Gate()
     app = FastAPI(title="askamu", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.state.library_of = library_of
+    app.state.settings = settings
     add_api(app, library_of, settings, gate)
     add_permalinks(app, library_of)
     render.add_assets(app)
     add_errors(app)
     add_pages(app, library_of, settings, gate)
     app.add_middleware(PageLanguage, paths=page_paths(settings))
-    app.add_middleware(Guard, language=settings.lang)
+    app.add_middleware(Guard, language=settings.lang, frame_ancestors=settings.frame_ancestors)
     return app
 
 
@@ -75,7 +76,7 @@ def add_pages(app: FastAPI, library_of: Callable[[], Library], settings: Setting
         gr.mount_gradio_app(
             app, blocks, path=paths[language], footer_links=[], run_history=False, ssr_mode=False,
             show_error=False, max_file_size="1kb", enable_monitoring=False, pwa=False, mcp_server=False,
-            theme=page.build_theme(), css=page.build_css(), head=page.build_head(settings, language),
+            theme=page.build_theme(settings), css=page.build_css(settings), head=page.build_head(settings, language),
             i18n=page.build_i18n(language),
         )  # fmt: skip
         if paths[language] != "/":

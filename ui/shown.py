@@ -113,8 +113,8 @@ def answer_cards(library: Library, answer: Answer, turn: int, language: str) -> 
             minutes = library.minutes(citation.document)
         except KeyError:
             minutes = None
-        anchor = f"kilde-{turn}-{citation.n}"
-        cards.append(sources.citation_card(minutes, citation, anchor, language, opened=place == 0))
+        last = answer.citations[-1].n
+        cards.append(sources.citation_card(minutes, citation, turn, last, language, opened=place == 0))
     return "".join(cards) or f'<p class="note">{sources.inert(text("page.sources_none", language))}</p>'
 
 
