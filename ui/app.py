@@ -97,7 +97,14 @@ def build_page(
         many: dict[str, Any] = {"concurrency_limit": 16, **quiet}
         limits = [municipality, committee, since, until]
         shown = [chat, panel, past, question, suggested, kept, read, *lifts]
-        gr.on([question.submit, send.click], page.answer, [question, *limits, past], shown, **many)
+        gr.on(
+            [question.submit, send.click],
+            page.answer,
+            [question, *limits, past],
+            shown,
+            trigger_mode="always_last",
+            **many,
+        )
         for example in examples:
             example.click(page.answer, [example, *limits, past], shown, **many)
         for limit, lift in zip(Limit, lifts, strict=True):
