@@ -54,6 +54,11 @@ def test_there_are_98_municipalities() -> None:
 BUILT = (
     "outcome.",
     "date.month.",
+    "decisions.about_",
+    "decisions.by_",
+    "decisions.column_",
+    "decisions.is_",
+    "decisions.sheet.",
     "problem.unknown_",
     "cli.status_",
     "answer.demand_",

@@ -23,6 +23,7 @@ from askamu.ui import app as page
 from askamu.ui import render
 from askamu.ui.api import add_api, add_errors
 from askamu.ui.chat import Gate
+from askamu.ui.decisions import add_decisions
 from askamu.ui.middleware import Guard, PageLanguage
 from askamu.ui.permalinks import add_permalinks
 
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     add_api(app, library_of, settings, gate)
     add_permalinks(app, library_of)
+    add_decisions(app, library_of)
     render.add_assets(app)
     add_errors(app)
     add_pages(app, library_of, settings, gate)

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
+from datetime import date as day
+from typing import Protocol
 
 from askamu import texts
 from askamu.library import Library
-from askamu.minutes import AgendaItem, Minutes, Section, Span
+from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, Span
 from askamu.passage import HEADER_ITEM, Citation
+
+
+class Dated(Protocol):
+    """Minutes, or what is told of them."""
+
+    @property
+    def held_on(self) -> day | None: ...
+
+    @property
+    def date(self) -> MeetingDate: ...
 
 
 class Citations:
@@ -60,7 +72,7 @@ class Citations:
         )
 
 
-def date_text(minutes: Minutes, language: str) -> str:
+def date_text(minutes: Dated, language: str) -> str:
     """The meeting's date as it is shown; where it is unknown, that and what hints at it."""
     if minutes.held_on:
         return short_date(minutes, language)
@@ -72,7 +84,7 @@ def date_text(minutes: Minutes, language: str) -> str:
     )
 
 
-def short_date(minutes: Minutes, language: str) -> str:
+def short_date(minutes: Dated, language: str) -> str:
     """»11.03.2024«; the year alone where only that is known; »uden dato« where nothing is."""
     if minutes.held_on:
         return f"{minutes.held_on:%d.%m.%Y}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from askamu import texts, vocabulary
 from askamu.config import Settings
@@ -19,6 +20,9 @@ from askamu.minutes import Minutes
 from askamu.passage import Coverage, Filters
 from askamu.record import ItemRow, MeetingRow, Record
 from askamu.when import Meeting
+
+if TYPE_CHECKING:
+    from askamu.decisions import Decisions
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,13 @@ class Library:
             for row in rows:
                 found.setdefault(row.title.casefold(), []).append((row.document, row.index))
         return found
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What came of every item; the first call reads all meetings."""
+        from askamu.decisions import Decisions  # which works on a library
+
+        return Decisions(self)
 
     @cached_property
     def municipalities(self) -> tuple[str, ...]:
