@@ -63,6 +63,11 @@ BUILT = (
     "api.refused_",
     "eval.by_",
     "eval.miss_",
+    "error.not_stored_",
+    "source.kind_",
+    "source.is_",
+    "ask.tier_",
+    "apidoc.tag_",
 )
 
 

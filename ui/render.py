@@ -17,7 +17,7 @@ from askamu.texts import LANGUAGES, day_text, text
 from askamu.ui.middleware import language_of, own_language
 
 HERE = Path(__file__).parent
-PLACES = (("/", "nav.ask"),)  # the site's main places: address, text
+PLACES = (("/", "nav.ask"), ("/api", "nav.api"))  # the site's main places: address, text
 ASSETS = {"plain.css": "text/css", "favicon.svg": "image/svg+xml"}
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -85,7 +85,7 @@ def link(request: Request, path: str, **query: object) -> str:
     kept = {k: v for k, v in query.items() if v not in (None, "")}
     if language != own_language(request.scope):
         kept["lang"] = language
-    return f"{path}?{urlencode(kept)}" if kept else path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(kept)}" if kept else path
 
 
 @cache
