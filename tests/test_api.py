@@ -106,6 +106,18 @@ class ByHand:
             )
         ]  # fmt: skip
 
+    settings = Settings()
+    record = SimpleNamespace(successor=lambda document: None)
+
+    def allowed(self, filters: Filters) -> list[SimpleNamespace]:
+        return [m for m in self.meetings if filters.municipality in (None, m.municipality)]
+
+    def holds(self, document: str) -> bool:
+        return document == "d1"
+
+    def meeting(self, document: str) -> SimpleNamespace:
+        return self.meetings[0]
+
     def minutes(self, document: str) -> Minutes:
         if document != "d1":
             raise KeyError(document)

@@ -73,6 +73,11 @@ BUILT = (
     "reference.is_",
     "reference.minutes_",
     "reference.not_",
+    "error.not_stored_",
+    "source.kind_",
+    "source.is_",
+    "ask.tier_",
+    "apidoc.tag_",
 )
 
 

@@ -17,8 +17,8 @@ from askamu.errors import AskamuError
 from askamu.filters import read_filters
 from askamu.minutes import Outcome
 from askamu.texts import text
-from askamu.ui import app as page
 from askamu.ui import render
+from askamu.ui.chat import sentence
 from askamu.ui.middleware import language_of, own_language
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def add_decisions(app: FastAPI, library_of: Callable[[], Library]) -> None:
         except AskamuError as error:
             if error.http_status != 422:
                 raise
-            said = page.sentence(error, language_of(request.scope))
+            said = sentence(error, language_of(request.scope))
             return table_page(request, library, wanted, DecisionFilters(), [], said)
         return table_page(request, library, wanted, filters, rows)
 

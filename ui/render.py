@@ -87,7 +87,7 @@ def link(request: Request, path: str, **query: object) -> str:
     kept = {k: v for k, v in query.items() if v not in (None, "")}
     if language != own_language(request.scope):
         kept["lang"] = language
-    return f"{path}?{urlencode(kept)}" if kept else path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(kept)}" if kept else path
 
 
 @cache

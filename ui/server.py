@@ -21,7 +21,8 @@ from askamu.errors import AskamuError, BadSetting
 from askamu.texts import LANGUAGES, text
 from askamu.ui import app as page
 from askamu.ui import render
-from askamu.ui.api import add_api, add_errors
+from askamu.ui.answers import add_answers
+from askamu.ui.api import Versioned, add_api, add_errors, add_unknown
 from askamu.ui.chat import Gate
 from askamu.ui.decisions import add_decisions
 from askamu.ui.middleware import Guard, PageLanguage
@@ -61,11 +62,14 @@ def create_app(settings: Settings) -> FastAPI:
     add_api(app, library_of, settings, gate)
     add_permalinks(app, library_of)
     add_decisions(app, library_of)
+    add_answers(app, library_of, settings, gate)
     render.add_assets(app)
     add_errors(app)
+    add_unknown(app)  # after all other routes of the API, before the page, which takes every path left
     add_pages(app, library_of, settings, gate)
     app.add_middleware(PageLanguage, paths=page_paths(settings))
     app.add_middleware(Guard, language=settings.lang, frame_ancestors=settings.frame_ancestors)
+    app.add_middleware(Versioned)
     return app
 
 

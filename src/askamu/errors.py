@@ -32,6 +32,7 @@
     ├── BadQuestion          exit 2: empty or too long
     ├── NotQuotable          a stretch of minutes that no quote may be cut from
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
+    ├── NotStored            a meeting, item or passage that is not indexed
     ├── BadDate, PeriodReversed  exit 2
     │   └── BadMeetingDate
     ├── DateForSeveral       exit 2: one --date for several files
@@ -396,6 +397,20 @@ class UnknownFilter(AskamuError):
     def __init__(self, what: str, value: str, known: Sequence[str]) -> None:
         self.problem = f"unknown_{what}"
         super().__init__(value=value, known=", ".join(known) or "–")
+
+
+class NotStored(AskamuError):
+    """A meeting, an item or a passage that is not indexed, or not any more. `what` is one of `KINDS`."""
+
+    KINDS = ("meeting", "item", "item_corrected", "passage")
+    exit_code = 1
+    http_status = 404
+    text_key = "error.not_stored"
+
+    def __init__(self, what: str) -> None:
+        self.text_key = f"error.not_stored_{what}"
+        self.what = what
+        super().__init__(f"No such {what.partition('_')[0]} is indexed.")
 
 
 class BadDate(AskamuError):

@@ -144,6 +144,10 @@ class Library:
         minutes: Minutes = self._minutes(document)
         return minutes
 
+    def holds(self, document: str) -> bool:
+        """Whether the index holds a document now; the record may also have what it held before."""
+        return document in self._rows
+
     def meeting(self, document: str) -> MeetingRow:
         return self._rows[document]
 
