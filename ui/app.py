@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from askamu.library import Library
 
 HERE = Path(__file__).parent
+OPINION = (
+    "title", "kind", "helpful", "wrong_source", "wrong_answer", "missing", "comment", "consent", "send", "thanks", "failed"
+)  # fmt: skip
 KEPT_AS = "askamu-samtale"  # the key in the browser's storage
 
 
@@ -211,8 +214,9 @@ def build_css(settings: Settings) -> str:
 def build_head(settings: Settings, language: str) -> str:
     """What goes into the page's <head>: its script, and the few sentences the script says."""
     names = ("conversation", "sources", "copied", "copy_by_hand", "close")
-    said = {name: text(f"page.{name}", language) for name in names}
+    said: dict[str, Any] = {name: text(f"page.{name}", language) for name in names}
     said |= {"language": language, "busy": text("error.busy", language)}
+    said["opinion"] = {name: text(f"opinion.{name}", language) for name in OPINION}
     said |= {"conversation_in": settings.conversation, "kept_as": KEPT_AS}
     words = json.dumps(said).replace("<", "\\u003c")
     script = (HERE / "page.js").read_text(encoding="utf-8")

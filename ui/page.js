@@ -98,6 +98,85 @@
     return `»${quote}«\n${card.querySelector(".ref").textContent.trim()}\n${card.querySelector("a.own-page").href}\n`;
   }
 
+  const KINDS = ["helpful", "wrong_source", "wrong_answer", "missing"];
+
+  // What a reader thinks of an answer: one of four, a free line, and whether words may be kept. Goes to this server only.
+  function askOpinion(link) {
+    const words = window.askamu.opinion;
+    const [, turn, id] = link.getAttribute("href").split("-");
+    const form = document.createElement("form");
+    form.method = "dialog";
+    const shown = document.createElement("dialog");
+    const title = document.createElement("h2");
+    title.textContent = words.title;
+    title.id = "opinion-title";
+    shown.setAttribute("aria-labelledby", title.id);
+    const kinds = document.createElement("fieldset");
+    const legend = document.createElement("legend");
+    legend.textContent = words.kind;
+    kinds.append(legend, ...KINDS.map((kind, n) => choice("radio", "kind", kind, words[kind], n === 0)));
+    const comment = document.createElement("textarea");
+    comment.maxLength = 1000;
+    const commentLabel = document.createElement("label");
+    commentLabel.append(words.comment, comment);
+    const consent = choice("checkbox", "consent", "yes", words.consent, false);
+    const sends = document.createElement("p");
+    const send = document.createElement("button");
+    send.textContent = words.send;
+    send.className = "main";
+    const cancel = document.createElement("button");
+    cancel.type = "button";
+    cancel.textContent = window.askamu.close;
+    cancel.addEventListener("click", () => shown.close());
+    sends.append(send, cancel);
+    form.append(title, kinds, commentLabel, consent, sends);
+    form.addEventListener("submit", () => {
+      const agreed = consent.querySelector("input").checked;
+      sendOpinion(link, {
+        kind: form.elements.kind.value, answer_id: id, consent: agreed,
+        comment: agreed ? comment.value : "", question: agreed ? questionOf(link) : "",
+      }, turn);
+    });
+    shown.append(form);
+    shown.addEventListener("close", () => { shown.remove(); link.focus(); });
+    document.body.append(shown);
+    shown.showModal();
+  }
+
+  function choice(type, name, value, words, checked) {
+    const label = document.createElement("label");
+    const input = document.createElement("input");
+    Object.assign(input, { type, name, value, checked });
+    label.append(input, " ", words);
+    return label;
+  }
+
+  function questionOf(link) {
+    const said = [...document.querySelectorAll("#chat [data-testid=user], #chat [data-testid=bot]")];
+    const at = said.findIndex((message) => message.contains(link));
+    const before = said.slice(0, at).reverse().find((message) => message.dataset.testid === "user");
+    return before ? before.textContent.trim().slice(0, 2000) : "";
+  }
+
+  async function sendOpinion(link, given, turn) {
+    const share = new URL(link.closest("p").querySelector("a[href^='/svar']").href);
+    const cards = [...document.querySelectorAll(`#panel [id^="kilde-${turn}-"] a.own-page`)];
+    const citations = cards.slice(0, 40).map((a) => {
+      const at = new URL(a.href);
+      const [, , cited, item] = at.pathname.split("/");
+      return { document: cited, item: decodeURIComponent(item), start: Number(at.searchParams.get("fra")), end: Number(at.searchParams.get("til")) };
+    });
+    const body = { ...given, citations, generation: share.searchParams.get("generation"), lang: window.askamu.language };
+    try {
+      const sent = await fetch("/api/feedback", {
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
+      });
+      say(sent.ok ? window.askamu.opinion.thanks : (await sent.json()).detail);
+    } catch {
+      say(window.askamu.opinion.failed);
+    }
+  }
+
   // The last question again, as if it were typed.
   function askAgain() {
     const said = [...document.querySelectorAll("#chat [data-testid=user]")].pop();
@@ -128,6 +207,9 @@
     } else if (href === "#kopier-citat") {
       event.preventDefault();
       copy(quoteText(link.closest("details.kilde")));
+    } else if (href.startsWith("#mening-")) {
+      event.preventDefault();
+      askOpinion(link);
     } else if (href === "#igen") {
       event.preventDefault();
       askAgain();
