@@ -22,8 +22,11 @@ from askamu.texts import LANGUAGES, text
 from askamu.ui import app as page
 from askamu.ui import render
 from askamu.ui.api import add_api, add_errors
+from askamu.ui.coverage import add_coverage
+from askamu.ui.feedback import add_feedback
 from askamu.ui.middleware import Guard, PageLanguage
 from askamu.ui.permalinks import add_permalinks
+from askamu.ui.welcome import add_welcome
 
 if TYPE_CHECKING:
     from askamu.library import Library
@@ -57,6 +60,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.library_of = library_of
     add_api(app, library_of, settings, gate)
     add_permalinks(app, library_of)
+    add_welcome(app, library_of)
+    add_coverage(app, library_of, settings)
+    add_feedback(app, library_of)
     render.add_assets(app)
     add_errors(app)
     add_pages(app, library_of, settings, gate)
