@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tarfile
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from helpers_browser import IN_A_BROWSER, MARK, QUESTION, ask, playwright
@@ -55,6 +56,10 @@ def test_the_chat_in_each_of_its_states(visit, axe, size, scheme):
     page.locator(MARK).last.click()
     page.locator("#panel mark:visible").first.wait_for()
     assert violations(page, axe) == []
+    page.locator("#chat a[href^='#mening-']").click()
+    page.locator("dialog").wait_for()
+    assert violations(page, axe) == []
+    page.keyboard.press("Escape")
     page.locator("#question textarea").fill("Hvad koster en kanotur på Amazonfloden?")  # not stated
     page.keyboard.press("Enter")
     playwright.expect(page.locator("#chat [data-testid=bot]").last).not_to_contain_text("Søger")
@@ -73,7 +78,18 @@ def test_the_chat_in_english(visit, axe):
     assert violations(page, axe) == []
 
 
-@pytest.mark.parametrize("path", ["/kilde/findes-ikke/1"])
+VIEWS = [
+    "/kilde/findes-ikke/1",
+    "/beslutninger",
+    "/velkommen",
+    "/indhold",
+    "/api",
+    "/svar?q=" + quote(QUESTION),
+    "/svar",
+]
+
+
+@pytest.mark.parametrize("path", VIEWS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pages_beside_the_chat(address, browser, axe, path, scheme, size):

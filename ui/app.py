@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from askamu.library import Library
 
 HERE = Path(__file__).parent
-OPINION = (
-    "title", "kind", "helpful", "wrong_source", "wrong_answer", "missing", "comment", "consent", "send", "thanks", "failed"
-)  # fmt: skip
+OPINION = ("title", "kind", "helpful", "wrong_source", "wrong_answer", "missing", "comment", "consent")
+OPINION_SENT = ("send", "thanks", "failed")
 KEPT_AS = "askamu-samtale"  # the key in the browser's storage
 
 
@@ -216,7 +215,7 @@ def build_head(settings: Settings, language: str) -> str:
     names = ("conversation", "sources", "copied", "copy_by_hand", "close")
     said: dict[str, Any] = {name: text(f"page.{name}", language) for name in names}
     said |= {"language": language, "busy": text("error.busy", language)}
-    said["opinion"] = {name: text(f"opinion.{name}", language) for name in OPINION}
+    said["opinion"] = {name: text(f"opinion.{name}", language) for name in OPINION + OPINION_SENT}
     said |= {"conversation_in": settings.conversation, "kept_as": KEPT_AS}
     words = json.dumps(said).replace("<", "\\u003c")
     script = (HERE / "page.js").read_text(encoding="utf-8")

@@ -201,12 +201,12 @@
       const back = asked && asked.isConnected ? asked : document.querySelector("#chat .bot a, #chat");
       back.scrollIntoView({ block: "center", behavior: motion() });
       back.focus({ preventScroll: true });
-    } else if (href.startsWith("#kopier-")) {
-      event.preventDefault();
-      copy(answerText(link));
     } else if (href === "#kopier-citat") {
       event.preventDefault();
       copy(quoteText(link.closest("details.kilde")));
+    } else if (href.startsWith("#kopier-")) {
+      event.preventDefault();
+      copy(answerText(link));
     } else if (href.startsWith("#mening-")) {
       event.preventDefault();
       askOpinion(link);

@@ -18,7 +18,12 @@ from askamu.ui.colours import shades
 from askamu.ui.middleware import language_of, own_language
 
 HERE = Path(__file__).parent
-PLACES = (("/", "nav.ask"), ("/beslutninger", "nav.decisions"))  # the site's main places: address, text
+PLACES = (  # the site's main places: address, text
+    ("/", "nav.ask"),
+    ("/beslutninger", "nav.decisions"),
+    ("/velkommen", "nav.new_members"),
+    ("/indhold", "nav.contents"),
+)
 ASSETS = {"plain.css": "text/css", "favicon.svg": "image/svg+xml"}
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "

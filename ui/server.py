@@ -24,9 +24,12 @@ from askamu.ui import render
 from askamu.ui.answers import add_answers
 from askamu.ui.api import Versioned, add_api, add_errors, add_unknown
 from askamu.ui.chat import Gate
+from askamu.ui.coverage import add_coverage
 from askamu.ui.decisions import add_decisions
+from askamu.ui.feedback import add_feedback
 from askamu.ui.middleware import Guard, PageLanguage
 from askamu.ui.permalinks import add_permalinks
+from askamu.ui.welcome import add_welcome
 
 if TYPE_CHECKING:
     from askamu.library import Library
@@ -63,6 +66,9 @@ def create_app(settings: Settings) -> FastAPI:
     add_permalinks(app, library_of)
     add_decisions(app, library_of)
     add_answers(app, library_of, settings, gate)
+    add_welcome(app, library_of)
+    add_coverage(app, library_of, settings)
+    add_feedback(app, library_of)
     render.add_assets(app)
     add_errors(app)
     add_unknown(app)  # after all other routes of the API, before the page, which takes every path left

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from askamu import show
+from askamu.feedback import answer_mark
 from askamu.filters import read_from_question
 from askamu.passage import Answer, Filters, Limit, Tier
 from askamu.texts import text
@@ -66,12 +67,12 @@ def answer_markdown(answer: Answer, turn: int, language: str) -> str:
     return "\n\n".join(parts)
 
 
-def actions(answer: Answer, turn: int, generation: str, language: str) -> str:
+def actions(library: Library, answer: Answer, turn: int, language: str) -> str:
     """What can be done with an answer, as links that the page's script takes for buttons."""
     names = {
         "copy": f"#kopier-{turn}",
-        "share": answer_address(answer, generation),
-        "opinion": f"#mening-{turn}",
+        "share": answer_address(answer, library.generation),
+        "opinion": f"#mening-{turn}-{answer_mark(answer, library)['answer_id']}",
     }
     return " · ".join(f"[{text(f'page.{name}', language)}]({address})" for name, address in names.items())
 

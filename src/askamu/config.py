@@ -38,6 +38,7 @@ class Settings(BaseSettings):
         pattern="^(tab|browser|none)$",
         description="how long the browser keeps what was asked: with the tab, until it is emptied, or not at all",
     )
+    contact: str | None = Field(default=None, max_length=200, description="where readers report what is missing")
     threads: int | None = Field(default=None, ge=1, le=256, description="threads of the embedder; default: all cores")
 
     @field_validator("frame_ancestors")

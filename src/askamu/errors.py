@@ -33,6 +33,7 @@
     ├── NotQuotable          a stretch of minutes that no quote may be cut from
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
     ├── NotStored            a meeting, item or passage that is not indexed
+    ├── FeedbackNotKept      the file is full or can't be written
     ├── BadDate, PeriodReversed  exit 2
     │   └── BadMeetingDate
     ├── DateForSeveral       exit 2: one --date for several files
@@ -320,6 +321,20 @@ class CannotTune(AskamuError):
     def __init__(self, problem: TuneProblem, **values: object) -> None:
         self.problem = problem
         super().__init__("", **values)
+
+
+class FeedbackNotKept(AskamuError):
+    """What a reader said of an answer can't be stored. `why` is "full", "unknown" or "not_writable"."""
+
+    def __init__(self, why: Literal["full", "unknown", "not_writable"]) -> None:
+        self.text_key = f"feedback.{why}"
+        self.http_status = {"full": 507, "unknown": 422, "not_writable": 503}[why]
+        super().__init__()
+
+    def say(self, language: str) -> str:
+        from askamu.texts import text
+
+        return text(self.text_key, language)
 
 
 class BadQuestions(AskamuError):
