@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +72,26 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     hostile.write_text(HOSTILE, encoding="utf-8")
     index = folder / "index"
     ingest([SEEDS / "bakkerup-biu-2024-02.txt", SEEDS / "fjordlev-amu-2024-03.txt", hostile], Settings(index=index))
+    with served(index, folder) as found:
+        yield found
+    assert "budgetopfølgning" not in (folder / "stderr").read_text()  # questions are not logged
+
+
+@pytest.fixture(scope="session")
+def seed_address(seed_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server over all of seeds/."""
+    with served(seed_index, tmp_path_factory.mktemp("seed_page")) as found:
+        yield found
+
+
+@contextmanager
+def served(index: Path, folder: Path, **environment: str) -> Iterator[str]:
+    """A server of its own on a free port, until the block ends; what it says on stderr is kept in the folder."""
     with (folder / "stderr").open("w") as errors:
         server = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(index)], stdout=subprocess.PIPE, stderr=errors, text=True
-        )
+            [sys.executable, "-c", SERVE, str(index)], stdout=subprocess.PIPE, stderr=errors, text=True,
+            env={**os.environ, **environment},
+        )  # fmt: skip
         try:
             assert server.stdout is not None
             ready = server.stdout.readline()
@@ -83,7 +101,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(20)
-    assert "budgetopfølgning" not in (folder / "stderr").read_text()  # questions are not logged
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +113,15 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(address: str, browser: Any) -> Iterator[Any]:
+    yield from visiting(address, browser)
+
+
+@pytest.fixture
+def seed_visit(seed_address: str, browser: Any) -> Iterator[Any]:
+    yield from visiting(seed_address, browser)
+
+
+def visiting(address: str, browser: Any) -> Iterator[Any]:
     """Opens the page; afterwards nothing may have been asked of anybody else, and no script may have failed."""
     contexts, requests, complaints = [], [], []
 
@@ -124,17 +150,16 @@ def visit(address: str, browser: Any) -> Iterator[Any]:
     assert complaints == []
 
 
+WHOLE = "#chat a[href^='#kopier-'], #chat a[href='#igen']"  # what stands under an answer that is whole
+
+
 def ask(page: Any, question: str) -> None:
-    """Ask, and wait until the answer is whole: its sources come with its last step."""
-    before = page.locator("#panel .md").inner_html()
+    """Ask, and wait until the answer is whole."""
+    before = page.locator(WHOLE).count()
     page.locator("#question textarea").fill(question)
     page.keyboard.press("Enter")
+    playwright.expect(page.locator(WHOLE)).to_have_count(before + 1, timeout=20_000)
     playwright.expect(page.locator("#chat [data-testid=user]").last).to_contain_text(question[:20])
-    for _ in range(400):
-        if page.locator("#panel .md").inner_html() != before:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("no answer")
 
 
 def words(text: str) -> str:

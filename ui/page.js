@@ -20,13 +20,15 @@
     requestAnimationFrame(() => bringIntoView(card));
   }
 
-  // The card to the top of its panel; further down only if the marked words would not be seen.
+  // The card to the top of what scrolls it; further down only if the marked words would not be seen.
   function bringIntoView(card) {
     const mark = card.querySelector("mark");
-    const panel = document.getElementById("sources");
-    const scrolls = getComputedStyle(panel).overflowY === "auto" && panel.scrollHeight > panel.clientHeight;
-    const room = scrolls ? panel.clientHeight : window.innerHeight;
-    const far = mark && mark.getBoundingClientRect().bottom - card.getBoundingClientRect().top > room - 40;
+    let scroller = card.parentElement;
+    while (scroller && !(/auto|scroll/.test(getComputedStyle(scroller).overflowY) && scroller.scrollHeight > scroller.clientHeight)) {
+      scroller = scroller.parentElement;
+    }
+    const room = Math.min(scroller ? scroller.clientHeight : window.innerHeight, window.innerHeight);
+    const far = mark && mark.getBoundingClientRect().bottom - card.getBoundingClientRect().top > room - 60;
     (far ? mark : card).scrollIntoView({ block: far ? "center" : "start", behavior: motion() });
   }
 
