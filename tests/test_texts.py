@@ -55,6 +55,7 @@ BUILT = (
     "outcome.",
     "date.month.",
     "decisions.about_",
+    "decisions.as_",
     "decisions.by_",
     "decisions.column_",
     "decisions.is_",

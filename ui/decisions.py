@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request
@@ -11,15 +13,16 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from askamu import decisions
-from askamu.cite import date_text
-from askamu.decisions import ENDINGS, SORTS, DecisionFilters, DecisionRow, Ending, Sort
+from askamu.cite import plain, short_date
+from askamu.decisions import ENDINGS, SORTS, DecisionFilters, DecisionRow, Ending, Quote, first_words
 from askamu.errors import AskamuError
-from askamu.filters import read_filters
+from askamu.filters import Sort, read_filters
 from askamu.minutes import Outcome
 from askamu.texts import text
 from askamu.ui import render
 from askamu.ui.chat import sentence
 from askamu.ui.middleware import language_of, own_language
+from askamu.ui.sources import is_margin
 
 if TYPE_CHECKING:
     from askamu.library import Library
@@ -220,12 +223,7 @@ def table_page(
         endings=[(ending, decisions.ending_name(ending, language)) for ending in ENDINGS],
         sorts=SORTS,
         chips=[(said, address(name)) for name, said in set_filters],
-        counts=counts(rows, language),
-        extent=text(
-            "decisions.shown", language, first=number(first + 1, language), last=number(first + len(shown), language)
-        )
-        if pages > 1
-        else "",
+        counts=counts(rows, (first, first + len(shown)) if pages > 1 else None, language),
         files=[(kind, download(kind)) for kind in KINDS] if rows else [],
         columns=[column(name, wanted.sort, address) for name in ("date", "title", "committee", "outcome", "words")],
         rows=[view(request, row, language) for row in shown],
@@ -248,20 +246,24 @@ def committees(library: Library, municipality: str | None) -> tuple[str, ...]:
     return tuple(sorted({m.committee for m in library.meetings if m.committee and m.municipality == municipality}))
 
 
-def counts(rows: Sequence[DecisionRow], language: str) -> str:
-    """How many rows there are, and what is special about some of them."""
+def counts(rows: Sequence[DecisionRow], shown: tuple[int, int] | None, language: str) -> list[str]:
+    """How many rows there are, what is special about some of them, and which are shown where not all are."""
     closed = sum(row.closed for row in rows)
     undated = sum(row.held_on is None for row in rows)
-    parts = [several("decisions.found", len(rows), language)]
+    said = [several(len(rows), "decisions.found_one", "decisions.found", language)]
     if closed:
-        parts.append(text("decisions.found_closed", language, n=number(closed, language)))
+        said.append(text("decisions.found_closed", language, n=number(closed, language)))
     if undated:
-        parts.append(text("decisions.found_undated", language, n=number(undated, language)))
-    return "; ".join(parts)
+        said.append(text("decisions.found_undated", language, n=number(undated, language)))
+    if shown:
+        first, last = number(shown[0] + 1, language), number(shown[1], language)
+        said.append(text("decisions.shown", language, first=first, last=last))
+    return said
 
 
-def several(key: str, n: int, language: str, **values: object) -> str:
-    return text(f"{key}_one" if n == 1 else key, language, **({} if n == 1 else {"n": number(n, language)}), **values)
+def several(n: int, one: str, many: str, language: str, **values: object) -> str:
+    """The text `one` for 1, else `many` with the number."""
+    return text(one, language, **values) if n == 1 else text(many, language, n=number(n, language), **values)
 
 
 def number(n: int, language: str) -> str:
@@ -287,12 +289,13 @@ def page_numbers(here: int, pages: int) -> list[int]:
 def view(request: Request, row: DecisionRow, language: str) -> dict[str, Any]:
     """A row as the template shows it."""
     names = decisions.labels(row, language)
-    points = row.adopted[:POINTS]
-    left = len(row.adopted) - len(points)
-    more = several("decisions.more_points", left, language) if left else ""
+    first = "closed" if row.closed else "open" if row.final is False else ""
+    year = not row.held_on and short_date(row, language) != text("date.none", language)
+    left = len(row.adopted) - POINTS
     return {
         "held_on": row.held_on,
-        "date": date_text(row, language),
+        "date": short_date(row, language),
+        "undated": text("date.unknown", language) if year else "",
         "href": f"{render.link(request, row.path, fra=row.span.start, til=row.span.end)}#citat",
         "title": decisions.heading(row, language),
         "item": row.item,
@@ -300,13 +303,23 @@ def view(request: Request, row: DecisionRow, language: str) -> dict[str, Any]:
         "same_case": render.link(request, PATH, case_number=row.case_number),
         "committee": row.committee,
         "municipality": row.municipality,
-        "labels": names,
-        "kind": "closed" if row.closed else "open" if row.final is False else "",
-        "quote": row.quote.shown(QUOTE) if row.quote else "",
+        "labels": [(names[0], first), *((name, "part" if row.recommended else "") for name in names[1:])],
+        "quote": lines(row.quote) if row.quote else [],
         "adopted_label": decisions.adopted_label(row, language),
-        "adopted": [point.shown(QUOTE) for point in points],
-        "more": more,
+        "adopted": [lines(point) for point in row.adopted[:POINTS]],
+        "more": several(left, "decisions.more_point", "decisions.more_points", language) if left > 0 else "",
     }
+
+
+def lines(quote: Quote) -> list[str]:
+    """The first words of a quote, on lines as its writer meant them."""
+    cut = first_words(quote.text, 0, len(quote.text), QUOTE)
+    said = cut.of(quote.text)
+    ends = [m.start() for m in re.finditer("\n", said) if not is_margin(said, m.start())]
+    parts = [plain(said[a:b]) for a, b in pairwise([0, *ends, len(said)])]
+    whole = quote.whole and cut.end == len(quote.text)
+    shown = [part for part in parts if part] or [""]
+    return shown if whole else [*shown[:-1], f"{shown[-1]} …".lstrip()]
 
 
 def emptiness(
@@ -317,20 +330,14 @@ def emptiness(
     language: str,
 ) -> dict[str, Any]:
     """What was searched where nothing was found, and what there is without each of the filters."""
-    meetings = len(library.allowed(filters.meetings))
-    limits = ", ".join(said for _, said in set_filters)
-    if not limits:
-        said = text("decisions.searched_all", language, meetings=meetings)
-    elif meetings:
-        said = text("decisions.searched", language, meetings=number(meetings, language), filters=limits)
-    else:
-        said = text("decisions.searched_none", language, filters=limits)
     lifted = []
     for name, words in set_filters:
         n = len(library.decisions.select(without(filters, name)))
         if n and len(set_filters) > 1:
-            lifted.append((several("decisions.without", n, language, filter=words), address(name)))
-    return {"said": said, "lifted": lifted, "limited": bool(limits)}
+            lifted.append(
+                (several(n, "decisions.without_one", "decisions.without", language, filter=words), address(name))
+            )
+    return {"said": decisions.searched(library, filters, language), "lifted": lifted, "limited": bool(set_filters)}
 
 
 def without(filters: DecisionFilters, name: str) -> DecisionFilters:

@@ -16,10 +16,11 @@ from urllib.parse import quote as in_address
 
 from askamu import spreadsheet
 from askamu.cite import date_text, plain, title_span
-from askamu.compose.decision import FORMULA, PLAINLY_ADOPTED
+from askamu.compose.decision import FORMULA, PLAINLY_ADOPTED, asks_only_to_note
 from askamu.compose.draft import quoted
 from askamu.compose.onward import is_council, own_ways
 from askamu.danish import fold, stem, stop_words, words
+from askamu.filters import Sort
 from askamu.lexical import read_lexicon
 from askamu.library import Library
 from askamu.minutes import AgendaItem, Decision, MeetingDate, Minutes, Outcome, Span
@@ -31,7 +32,6 @@ from askamu.texts import day_text, text
 CLOSED: Final = "closed"  # beside the outcomes: the item was treated behind closed doors
 Ending = Outcome | Literal["closed"]
 ENDINGS: tuple[Ending, ...] = (*Outcome, CLOSED)
-Sort = Literal["-date", "date", "committee", "-committee", "outcome", "-outcome", "title", "-title"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 
 MAX_QUOTE = 1_000  # characters of a decision that a row quotes
@@ -51,11 +51,10 @@ class Quote:
     text: str
     whole: bool  # False where it goes on behind `end`
 
-    def shown(self, most: int = MAX_QUOTE) -> str:
+    @property
+    def shown(self) -> str:
         """It as it is shown, on one line, with »…« where it was cut."""
-        said = plain(self.text)
-        cut = first_words(said, 0, len(said), most)
-        return cut.of(said) if self.whole and cut.end == len(said) else f"{cut.of(said)} …".lstrip()
+        return plain(self.text) if self.whole else f"{plain(self.text)} …".lstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,7 @@ class DecisionRow:
     span: Span  # the whole decision; a closed item's heading
     quote: Quote | None  # None for a closed item
     adopted: tuple[Quote, ...]  # the points of the recommendation that a decision in a formula speaks of
+    only_noted: bool  # those points ask for no more than that the matter be noted or discussed
     searched: str  # what free words are looked for in
 
     @property
@@ -200,7 +200,7 @@ def rows_of(minutes: Minutes) -> list[DecisionRow]:
 
 def _closed(minutes: Minutes, index: int, item: AgendaItem) -> DecisionRow:
     _, heading = title_span(minutes, item)
-    return _row(minutes, index, item, (), None, heading, None, ())
+    return _row(minutes, index, item, (), None, heading, None)
 
 
 def _decided(minutes: Minutes, index: int, item: AgendaItem, decision: Decision | None) -> DecisionRow:
@@ -215,18 +215,18 @@ def _decided(minutes: Minutes, index: int, item: AgendaItem, decision: Decision 
     if set(outcomes) <= NOTHING_DECIDED:
         final = None
     quote = quote_of(minutes.text, whole, MAX_QUOTE)
-    adopted = _adopted(minutes, item, decision, outcomes, whole)
-    return _row(minutes, index, item, outcomes, final, whole, quote, adopted)
+    points = _adopted(minutes, item, decision, outcomes, whole)
+    return _row(minutes, index, item, outcomes, final, whole, quote, points)
 
 
 def _adopted(
     minutes: Minutes, item: AgendaItem, decision: Decision, outcomes: tuple[Outcome, ...], whole: Span
-) -> tuple[Quote, ...]:
+) -> tuple[Span, ...]:
     """The points that »Godkendt som indstillet« or »Anbefales« speaks of; none where it is not as simple as that."""
     simple = set(outcomes) <= PLAINLY_ADOPTED or set(outcomes) == {Outcome.RECOMMENDED}
     if not simple or whole.end - whole.start > FORMULA or own_ways(minutes, item):
         return ()
-    return tuple(quote_of(minutes.text, point, MAX_POINT) for point in decision.adopts[:MAX_POINTS])
+    return decision.adopts
 
 
 def _row(
@@ -237,10 +237,10 @@ def _row(
     final: bool | None,
     span: Span,
     quote: Quote | None,
-    adopted: tuple[Quote, ...],
+    points: tuple[Span, ...] = (),
 ) -> DecisionRow:
+    adopted = tuple(quote_of(minutes.text, point, MAX_POINT) for point in points[:MAX_POINTS])
     said = "" if item.closed else minutes.text[span.start : min(span.end, span.start + MAX_SEARCHED)]
-    heads = (item.title, item.case_number, minutes.municipality, minutes.committee)
     return DecisionRow(
         document=minutes.id,
         source=minutes.source,
@@ -257,7 +257,8 @@ def _row(
         span=span,
         quote=quote,
         adopted=adopted,
-        searched="\n".join(x for x in (*heads, said, *(a.text for a in adopted)) if x),
+        only_noted=bool(points) and all(asks_only_to_note(p.of(minutes.text)) for p in points),
+        searched="\n".join([item.title, item.case_number or "", said, *(a.text for a in adopted)]),
     )
 
 
@@ -289,6 +290,8 @@ def labels(row: DecisionRow, language: str) -> list[str]:
     """The outcomes in words. What stands beside a recommendation is said to be of a part of the matter."""
     if row.closed:
         return [text("decisions.closed", language)]
+    if row.only_noted and row.outcomes == (Outcome.APPROVED,):
+        return [text("decisions.approved_noting", language)]  # a yes to hearing of the matter, and not to the matter
     if not row.recommended:
         return [text(f"outcome.{o.value}", language) for o in row.outcomes]
     first = text(f"outcome.{Outcome.RECOMMENDED.value}", language)
@@ -329,6 +332,17 @@ def filter_words(filters: DecisionFilters, language: str) -> list[tuple[str, str
         "q": filters.words.strip(),
     }
     return [(name, text(f"decisions.is_{name}", language, value=value)) for name, value in values.items() if value]
+
+
+def searched(library: Library, filters: DecisionFilters, language: str) -> str:
+    """What was searched, for who is told that there is nothing."""
+    meetings = len(library.allowed(filters.meetings))
+    limits = ", ".join(said for _, said in filter_words(filters, language))
+    if not limits:
+        return text("decisions.searched_all", language, meetings=meetings)
+    if not meetings:
+        return text("decisions.searched_none", language, filters=limits)
+    return text("decisions.searched", language, meetings=meetings, filters=limits)
 
 
 def as_record(row: DecisionRow, language: str) -> dict[str, Any]:
@@ -385,8 +399,8 @@ def cells(row: DecisionRow, language: str, site: str) -> list[Cell]:
         row.case_number,
         ", ".join(labels(row, language)),
         final,
-        row.quote.shown() if row.quote else "",
-        " | ".join(quote.shown() for quote in row.adopted),
+        row.quote.shown if row.quote else "",
+        " | ".join(quote.shown for quote in row.adopted),
         Link(f"{site}{row.permalink}"),
         row.source,
     ]
