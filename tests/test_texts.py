@@ -68,6 +68,7 @@ BUILT = (
     "source.is_",
     "ask.tier_",
     "apidoc.tag_",
+    "apidoc.do_",
 )
 
 

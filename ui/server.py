@@ -54,7 +54,14 @@ def create_app(settings: Settings) -> FastAPI:
     """The whole application: API, permalinks, page. Gradio comes last, because it takes every path left."""
     library_of = OpenLibrary(settings)
     gate = page.Gate()
-    app = FastAPI(title="askamu", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app = FastAPI(
+        title="askamu",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+    )
     app.state.library_of = library_of
     add_api(app, library_of, settings, gate)
     add_permalinks(app, library_of)
