@@ -24,6 +24,10 @@ class Settings(BaseSettings):
     max_file_mb: float = Field(default=30.0, gt=0, description="largest document read, in MB")
     max_question_chars: int = Field(default=2_000, gt=0)
     threads: int | None = Field(default=None, ge=1, le=256, description="threads of the embedder; default: all cores")
+    mcp: bool = Field(default=False, description="whether the server offers its tools over MCP at /mcp")
+    public_url: str | None = Field(
+        default=None, pattern=r"^https?://[^/?#\s]+/?$", description="where the page is reached, for links in MCP"
+    )
 
     @classmethod
     def settings_customise_sources(
