@@ -379,6 +379,8 @@ def add_errors(app: FastAPI) -> None:
     def refused(request: Request, error: HTTPException) -> Response:
         key = {400: "api.bad_body", 404: "api.not_found", 405: "api.method"}.get(error.status_code)
         detail = text(key, language_of(request.scope)) if key else str(error.detail)
+        if not for_programs(request) and "text/html" in request.headers.get("accept", ""):
+            return render.notice(request, detail, error.status_code)
         return problem(error.status_code, detail, key or "api.refused", error.headers)
 
     @app.exception_handler(Exception)

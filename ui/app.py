@@ -22,7 +22,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from askamu import answer as answering
-from askamu import show
+from askamu import links, show
 from askamu.config import Settings
 from askamu.errors import AskamuError, QuestionEmpty, QuestionTooLong
 from askamu.filters import read_filters, read_from_question
@@ -293,7 +293,7 @@ class Page:
             library = self.library_of()
             given = read_filters(*limits, lifted=lifted)
             answer = asked(library, self.settings, self.gate, question, before, given, self.asked_language())
-            shown = answer_markdown(answer, turn, self.language)
+            shown = f"{answer_markdown(answer, turn, self.language)}\n\n{self.address(library, answer, given)}"
             cards = answer_cards(library, answer, turn, self.language)
             read = limits_read(given, answer.filters, self.language)
             answered = answer.tier is not Tier.FAILED
@@ -304,6 +304,12 @@ class Page:
             log.exception("a question could not be answered")  # a bug; the question itself is not logged
             why = text("error.unknown", self.language)
         return Exchange(shortened, why, f"⚠ {sources.inert(why)}", "", answered=False)
+
+    def address(self, library: Library, answer: Answer, given: Filters) -> str:
+        """A link to the answer's own page, as Markdown."""
+        other = self.language if self.language != self.settings.lang else None
+        path = links.answer_path(answer.completed_question, given, library.generation, other)
+        return f"[{sources.inert(self.say('address'))}]({path})"
 
     def asked_language(self) -> str | None:
         """The language to answer in: on the Danish page the question's own, on the English page English."""
