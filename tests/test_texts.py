@@ -79,6 +79,7 @@ BUILT = (
     "source.is_",
     "ask.tier_",
     "apidoc.tag_",
+    "apidoc.do_",
 )
 
 

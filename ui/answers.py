@@ -19,7 +19,7 @@ from askamu.errors import AskamuError
 from askamu.filters import read_filters
 from askamu.passage import Answer, Citation, Filters, Limit, Tier
 from askamu.privacy import hide_cpr
-from askamu.texts import text
+from askamu.texts import LANGUAGES, text
 from askamu.ui import render
 from askamu.ui.chat import Gate, asked_within, sentence
 from askamu.ui.middleware import language_of, own_language
@@ -87,8 +87,10 @@ def add_answers(app: FastAPI, library_of: Callable[[], Library], settings: Setti
                 raise BadLimit
             limits = [Limit(limit) for limit in lifted]
             given = read_filters(municipality, committee, date_from, date_to, case_number, limits)
-            asked_language = request.query_params.get("lang")
-            answered = asked_within(library, settings, gate, q, (), given, asked_language)
+            asked_for = request.query_params.get("lang")  # else the question's own
+            answered = asked_within(
+                library, settings, gate, q, (), given, asked_for if asked_for in LANGUAGES else None
+            )
         except AskamuError as error:
             if error.http_status >= 500:
                 raise

@@ -23,7 +23,7 @@ from askamu.errors import AskamuError, QuestionTooLong
 from askamu.filters import read_filters
 from askamu.minutes import Span
 from askamu.passage import Filters, Turn
-from askamu.texts import text
+from askamu.texts import load, text
 from askamu.ui import render
 from askamu.ui.chat import Gate, asked_within, sentence
 from askamu.ui.middleware import language_of
@@ -50,10 +50,18 @@ if TYPE_CHECKING:
 VERSION = "1"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 EVENTS = "text/event-stream"
+EVENT: dict[str, Any] = {  # of a stream, each one
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["status", "text", "record", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 STREAM: dict[str, Any] = {
     "description": "The answer record; as server-sent events where `Accept: text/event-stream` asks for them: "
     "`status`, `text` (growing), `record`, `error` (a problem).",
-    "content": {EVENTS: {"schema": {"type": "string"}}},
+    "content": {EVENTS: {"schema": EVENT}},
 }
 TAGS = [
     {"name": "ask", "description": "Questions, answered with quoted and cited passages"},
@@ -100,7 +108,7 @@ def add_api(app: FastAPI, library_of: Callable[[], Library], settings: Settings,
         return answered(request, asked_by_link(query))
 
     only_events: dict[int | str, dict[str, Any]] = {
-        200: {"description": "Server-sent events", "content": {EVENTS: {"schema": {"type": "string"}}}}
+        200: {"description": "Server-sent events", "content": {EVENTS: {"schema": EVENT}}}
     }
 
     @app.post("/api/ask/stream", tags=["ask"], response_class=StreamingResponse, responses=only_events)
@@ -239,7 +247,7 @@ def described(app: FastAPI) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             answers = operation["responses"]
-            statuses = [404] * ("{" in path) + [413] * (method == "post") + [422, 500, 503]
+            statuses = [404] * ("{" in path) + [400, 413] * (method == "post") + [422, 500, 503]
             statuses += [429] * path.startswith("/api/")
             for status in statuses if path.startswith("/api/") else [500, 503]:
                 answers[str(status)] = documented_problem(status)
@@ -266,12 +274,13 @@ def documented(app: FastAPI, origin: str, ids: dict[str, str], language: str) ->
     found: dict[str, list[dict[str, Any]]] = {}
     for path, operations in described(app)["paths"].items():
         for method, operation in operations.items():
-            summary, _, rest = (operation.get("description") or operation.get("summary", "")).partition("\n\n")
+            told = f"apidoc.do_{operation['operationId']}"
+            own = text(told, language) if told in load(language) else ""
             route = {
                 "method": method.upper(),
                 "path": path,
-                "summary": " ".join(summary.split()),
-                "rest": " ".join(rest.split()),
+                "summary": own or " ".join(operation.get("description", "").replace("`", "").split()),
+                "language": language if own else "en",
                 "parameters": [
                     {
                         "name": p["name"],
@@ -369,8 +378,10 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:
-        key = {404: "api.not_found", 405: "api.method"}.get(error.status_code)
+        key = {400: "api.bad_body", 404: "api.not_found", 405: "api.method"}.get(error.status_code)
         detail = text(key, language_of(request.scope)) if key else str(error.detail)
+        if not for_programs(request) and "text/html" in request.headers.get("accept", ""):
+            return render.notice(request, detail, error.status_code)
         return problem(error.status_code, detail, key or "api.refused", error.headers)
 
     @app.exception_handler(Exception)

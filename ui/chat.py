@@ -232,7 +232,7 @@ class Page:
             given = read_filters(*limits, lifted=lifted)
             answer = asked_within(library, self.settings, self.gate, question, before, given, self.asked_language())
             shown = answer_markdown(answer, turn, self.language)
-            shown += "\n\n" + actions(library, answer, turn, self.language)
+            shown += "\n\n" + actions(library, answer, given, turn, self.language)
             cards = answer_cards(library, answer, turn, self.language)
             read = limits_read(given, answer.filters, self.language)
             answered = answer.tier is not Tier.FAILED

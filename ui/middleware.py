@@ -43,8 +43,8 @@ CLOSED = re.compile(
 )
 # Our own routes, open whatever Gradio calls its own; what costs work is counted.
 PAGES = "kilde|moede|passage|svar|beslutninger|sager|emner|velkommen|notat|indhold"
-OURS = re.compile(rf"^/(?:api(?:/|$)|(?:{PAGES})(?:/|\.|$)|healthz$)")
-COUNTED = re.compile(rf"^/(?:api/(?!openapi\.json)|(?:{PAGES})(?:/|\.|$))|/gradio_api/queue/join$")
+OURS = re.compile(rf"^/(?:(?:api|mcp)(?:/|$)|(?:{PAGES})(?:/|\.|$)|healthz$)")
+COUNTED = re.compile(rf"^/(?:api/(?!openapi\.json)|mcp(?:/|$)|(?:{PAGES})(?:/|\.|$))|/gradio_api/queue/join$")
 
 
 class BodyTooLarge(Exception):

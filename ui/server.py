@@ -6,18 +6,19 @@ import errno
 import os
 import socket
 import sys
-import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
+from starlette.routing import BaseRoute
 
-from askamu import library as libraries
 from askamu.config import Settings
 from askamu.errors import AskamuError, BadSetting
+from askamu.library import OpenLibrary
 from askamu.texts import LANGUAGES, text
 from askamu.ui import app as page
 from askamu.ui import render
@@ -35,21 +36,6 @@ if TYPE_CHECKING:
     from askamu.library import Library
 
 
-class OpenLibrary:
-    """The library of the moment: opened at the first call, reopened when a new generation is switched in."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings, self.lock = settings, threading.Lock()
-        self.library: Library | None = None
-
-    def __call__(self) -> Library:
-        """Raises IndexMissing and its like, each time anew, so that a server outlives a missing index."""
-        with self.lock:
-            opened = self.library.refresh() if self.library is not None else libraries.open_library(self.settings)
-            self.library = opened
-            return opened
-
-
 def page_paths(settings: Settings) -> dict[str, str]:
     """Where the page stands in each language: the operator's own language at /, the other at its name."""
     return {language: "/" if language == settings.lang else f"/{language}" for language in LANGUAGES}
@@ -59,7 +45,16 @@ def create_app(settings: Settings) -> FastAPI:
     """The whole application: API, permalinks, page. Gradio comes last, because it takes every path left."""
     library_of = OpenLibrary(settings)
     gate = Gate()
-    app = FastAPI(title="askamu", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    tools = tools_over_http(library_of, settings) if settings.mcp else None
+    app = FastAPI(
+        lifespan=tools[1] if tools else None,
+        title="askamu",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+    )
     app.state.library_of = library_of
     app.state.settings = settings
     add_api(app, library_of, settings, gate)
@@ -71,12 +66,33 @@ def create_app(settings: Settings) -> FastAPI:
     add_feedback(app, library_of)
     render.add_assets(app)
     add_errors(app)
+    if tools:
+        app.router.routes.extend(tools[0])
     add_unknown(app)  # after all other routes of the API, before the page, which takes every path left
     add_pages(app, library_of, settings, gate)
     app.add_middleware(PageLanguage, paths=page_paths(settings))
     app.add_middleware(Guard, language=settings.lang, frame_ancestors=settings.frame_ancestors)
     app.add_middleware(Versioned)
     return app
+
+
+def tools_over_http(library_of: Callable[[], Library], settings: Settings) -> tuple[list[BaseRoute], Any]:
+    """The route /mcp, and what has to run around the server for it.
+
+    Raises:
+        ExtraMissing: if the extra is not installed.
+    """
+    from askamu.mcp_server import build_server, http_app
+
+    server = build_server(settings, library_of)
+    routes = http_app(server, settings).routes
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        async with server.session_manager.run():
+            yield
+
+    return routes, running
 
 
 def add_pages(app: FastAPI, library_of: Callable[[], Library], settings: Settings, gate: Gate) -> None:

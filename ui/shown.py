@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from askamu import show
 from askamu.feedback import answer_mark
 from askamu.filters import read_from_question
+from askamu.links import answer_path
 from askamu.passage import Answer, Filters, Limit, Tier
 from askamu.texts import text
 from askamu.ui import sources
@@ -67,21 +68,15 @@ def answer_markdown(answer: Answer, turn: int, language: str) -> str:
     return "\n\n".join(parts)
 
 
-def actions(library: Library, answer: Answer, turn: int, language: str) -> str:
+def actions(library: Library, answer: Answer, given: Filters, turn: int, language: str) -> str:
     """What can be done with an answer, as links that the page's script takes for buttons."""
+    other = language if language != library.settings.lang else None
     names = {
         "copy": f"#kopier-{turn}",
-        "share": answer_address(answer, library.generation),
+        "share": answer_path(answer.completed_question, given, library.generation, other),
         "opinion": f"#mening-{turn}-{answer_mark(answer, library)['answer_id']}",
     }
     return " · ".join(f"[{text(f'page.{name}', language)}]({address})" for name, address in names.items())
-
-
-def answer_address(answer: Answer, generation: str) -> str:
-    """Where an answer can be read again: the question as it was understood, its limits, the state of the index."""
-    limits = {k: v for k, v in answer.filters.as_record().items() if v}
-    values = {"q": answer.completed_question, **limits, "generation": generation}
-    return "/svar?" + urlencode(values, quote_via=quote, safe="")
 
 
 def filter_words(filters: Filters, language: str) -> str:

@@ -282,6 +282,15 @@ def chat(
     serve(settings, host, port)
 
 
+@app.command()
+def mcp(index: IndexOption = None, lang: LangOption = None) -> None:
+    """Værktøjer til sprogmodeller (MCP) over stdin og stdout. / Tools for language models (MCP) over stdin, stdout."""
+    settings = _settings(index, lang)
+    from askamu.mcp_server import serve_stdio
+
+    serve_stdio(settings)
+
+
 @app.command("eval")
 def evaluate(
     questions: Annotated[list[Path], typer.Argument(help="JSONL med spørgsmål og svar. / Questions with gold.")],

@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     )
     contact: str | None = Field(default=None, max_length=200, description="where readers report what is missing")
     threads: int | None = Field(default=None, ge=1, le=256, description="threads of the embedder; default: all cores")
+    mcp: bool = Field(default=False, description="whether the server offers its tools over MCP at /mcp")
+    public_url: str | None = Field(
+        default=None, pattern=r"^https?://[^/?#\s]+/?$", description="where the page is reached, for links in MCP"
+    )
 
     @field_validator("frame_ancestors")
     @classmethod

@@ -37,6 +37,7 @@
     ├── BadDate, PeriodReversed  exit 2
     │   └── BadMeetingDate
     ├── DateForSeveral       exit 2: one --date for several files
+    ├── ExtraMissing         an optional part that is not installed
     ├── BadSetting           exit 2
     │   └── BadVocabulary        an operator's own words
     ├── FetchError           fetching from a municipality's site
@@ -455,6 +456,16 @@ class PeriodReversed(AskamuError):
     http_status = 422
     text_key = "error.period_reversed"
     problem = "period_reversed"
+
+
+class ExtraMissing(AskamuError):
+    """A part of askamu whose extra is not installed; the message says how to."""
+
+    problem = "extra_missing"
+    exit_code = 2
+
+    def __init__(self, extra: str) -> None:
+        super().__init__(extra=extra)
 
 
 class BadSetting(AskamuError):

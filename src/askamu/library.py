@@ -227,3 +227,18 @@ def open_library(settings: Settings) -> Library:
     current = open_current(folder)
     record = Record.open(folder)
     return Library(folder, settings, record, current, record.meetings(current.manifest.generation))
+
+
+class OpenLibrary:
+    """The library of the moment: opened at the first call, reopened when a new generation is switched in."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.lock = settings, threading.Lock()
+        self.library: Library | None = None
+
+    def __call__(self) -> Library:
+        """Raises IndexMissing and its like, each time anew, so that a server outlives a missing index."""
+        with self.lock:
+            opened = self.library.refresh() if self.library is not None else open_library(self.settings)
+            self.library = opened
+            return opened

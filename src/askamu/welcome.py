@@ -1,4 +1,4 @@
-"""What a new member of a committee wants to know: what it dealt with lately, what is open, what comes back, who is there.
+"""For a new member of a committee: what it dealt with lately, what is open, what comes back, who is there.
 
 Everything is read from the minutes; what they don't say is not filled in. A case that seems open may have been settled
 in a meeting that is not indexed, and a name in a list of those present says nothing of membership: whoever shows this
