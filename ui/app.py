@@ -28,7 +28,7 @@ from askamu.errors import AskamuError, QuestionEmpty, QuestionTooLong
 from askamu.filters import read_filters, read_from_question
 from askamu.passage import Answer, Filters, Limit, Tier, Turn
 from askamu.texts import text
-from askamu.ui import sources
+from askamu.ui import render, sources
 
 if TYPE_CHECKING:
     from askamu.library import Library
@@ -520,7 +520,8 @@ def build_head(language: str) -> str:
     words = json.dumps(said).replace("<", "\\u003c")
     script = (HERE / "page.js").read_text(encoding="utf-8")
     about = text("page.tagline", language).replace('"', "&quot;")
-    return f'<meta name="description" content="{about}">\n<script>window.askamu = {words};\n{script}</script>'
+    basket = render.basket_head(language)
+    return f'<meta name="description" content="{about}">\n<script>window.askamu = {words};\n{script}</script>\n{basket}'
 
 
 def build_i18n(language: str) -> gr.I18n:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,8 +12,10 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from askamu.cite import short_date
+from askamu.errors import NotQuotable
 from askamu.minutes import AgendaItem, Minutes, Span
 from askamu.passage import HEADER_ITEM
+from askamu.reference import quote_with_reference
 from askamu.texts import text
 from askamu.ui import render, sources
 from askamu.ui.middleware import language_of
@@ -72,7 +75,17 @@ def item_page(request: Request, minutes: Minutes, item: AgendaItem | None, quote
         where=sources.meeting_line(minutes.municipality, minutes.committee, day, number, "", language),
         case_number=item.case_number if item else None,
         marked=marked,
+        quoted=quoted(request, minutes, quote, language) if marked and quote else None,
         notes=notes,
         sections=sections,
         source=minutes.source,
     )
+
+
+def quoted(request: Request, minutes: Minutes, quote: Span, language: str) -> dict[str, str] | None:
+    """What the buttons of a quoted stretch hold: its place for the memo, and the quote with its reference to copy."""
+    try:
+        copied = quote_with_reference(minutes, quote, language, str(request.base_url))
+    except NotQuotable:
+        return None
+    return {"memo": json.dumps({"document": minutes.id, "start": quote.start, "end": quote.end}), "copied": copied}

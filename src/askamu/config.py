@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     vocabulary: Path | None = Field(default=None, description="folder of words that extend askamu's vocabulary")
     max_file_mb: float = Field(default=30.0, gt=0, description="largest document read, in MB")
     max_question_chars: int = Field(default=2_000, gt=0)
+    memo_template: Path | None = Field(default=None, description="Word file (.docx) that memos take their styles from")
     threads: int | None = Field(default=None, ge=1, le=256, description="threads of the embedder; default: all cores")
 
     @classmethod

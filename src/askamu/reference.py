@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from askamu import texts
-from askamu.cite import plain
+from askamu.cite import plain, short_date
 from askamu.errors import NotQuotable
 from askamu.minutes import AgendaItem, Minutes, Outcome, Section, SectionKind, Span
 from askamu.passage import HEADER_ITEM, permalink
@@ -66,6 +66,22 @@ def reference(minutes: Minutes, span: Span, language: str) -> str:
             parts.append(texts.text("reference.case_number", language, number=where.item.case_number))
         parts.append(_section(where, language))
     parts.append(_pages(minutes, span, language))
+    return ", ".join(" ".join(part.split()) for part in parts if part)
+
+
+def short_reference(minutes: Minutes, span: Span, language: str) -> str:
+    """»Greve Kommune, Byrådet, 12.03.2024, punkt 3, afsnittet Indstilling (en indstilling, ikke en beslutning)«.
+
+    Raises:
+        NotQuotable: as `place` does.
+    """
+    where = place(minutes, span)
+    day = short_date(minutes, language) if minutes.held_on else texts.text("date.unknown", language)
+    parts = [official_name(minutes.municipality, language), minutes.committee, day]
+    if where.item is None:
+        parts.append(texts.text("reference.before_items", language))
+    else:
+        parts += [texts.text("reference.item", language, number=where.number), _section(where, language)]
     return ", ".join(" ".join(part.split()) for part in parts if part)
 
 
