@@ -333,7 +333,7 @@ def test_permalink_shows_the_item_with_the_quote_marked(client):
     html = response.text
     assert '<html lang="da">' in html
     assert marked(html) == QUOTE
-    assert html.index("<h2>Beslutning</h2>") < html.index(QUOTE)
+    assert html.index("<h2>Beslutning</h2>") < html.index('<mark id="citat">')
     assert "15.00-P1-24" in html
     assert "01.03.2024" in html
     assert not re.search(OTHER_SCRIPT, html)

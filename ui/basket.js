@@ -143,7 +143,7 @@
   const names = new WeakMap();
   function count() {
     const n = read().entries.length;
-    for (const link of document.querySelectorAll('a[href="/notat"], a[href^="/notat?"]')) {
+    for (const link of document.querySelectorAll('a[href="/notat"]:not([hreflang]), a[href^="/notat?"]:not([hreflang])')) {
       if (said && said.contains(link)) continue;
       if (!names.has(link)) names.set(link, link.textContent);
       const shown = n ? `${names.get(link)} (${n})` : names.get(link);

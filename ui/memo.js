@@ -264,7 +264,9 @@
 
   function bodyOf(entry, part) {
     if (part.status === "confirmed") {
+      const caution = part.caution ? [make("p", {}, make("span", { class: "tag caution", text: part.caution }))] : [];
       return [
+        ...caution,
         make("blockquote", { text: `»${part.quote}«` }),
         make("p", { class: "where", text: `[${part.n}] ${part.reference}. ` }, ...linkTo("see", part.permalink)),
       ];

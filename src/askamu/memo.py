@@ -20,10 +20,10 @@ from askamu.errors import AskamuError, BadMemo, NotQuotable
 from askamu.filters import read_filters
 from askamu.library import Library
 from askamu.loaders.text import one_line, settle
-from askamu.minutes import Minutes, SectionKind, Span
+from askamu.minutes import Minutes, Span
 from askamu.passage import HEADER_ITEM, Answer, Filters, Tier, permalink
 from askamu.privacy import hide_cpr
-from askamu.reference import link, place, reference, short_reference
+from askamu.reference import caution, link, place, reference, short_reference
 from askamu.show import filters_line
 from askamu.texts import text
 
@@ -103,7 +103,7 @@ class Source:
     short: str
     link: str  # absolute where the site's address is known, else a path
     file: str
-    kind: SectionKind
+    caution: str  # »en indstilling, ikke en beslutning«, "" where nothing need be said
 
     @property
     def quote(self) -> str:
@@ -258,11 +258,11 @@ class _Check:
         """The source of a stretch, with the number it has or the next one. Raises NotQuotable as `place` does."""
         key = (minutes.id, span.start, span.end)
         if key not in self.sources:
-            kind = place(minutes, span).section.kind
+            said = caution(place(minutes, span), self.language)
             self.sources[key] = Source(
                 len(self.sources) + 1, minutes.id, span, tuple(quote_lines(span.of(minutes.text))),
                 reference(minutes, span, self.language), short_reference(minutes, span, self.language),
-                self.base + link(minutes, span), minutes.source, kind,
+                self.base + link(minutes, span), minutes.source, said,
             )  # fmt: skip
         return self.sources[key]
 
@@ -360,7 +360,7 @@ def _entry_record(part: Part) -> dict[str, Any]:
         source = part.source
         return {
             "status": "confirmed", "n": source.n, "quote": source.quote, "reference": source.reference,
-            "permalink": source.link, "section": source.kind.value,
+            "permalink": source.link, "caution": source.caution,
         }  # fmt: skip
     if isinstance(part, Answered):
         return {

@@ -134,6 +134,20 @@ def _sections(item: AgendaItem) -> list[Section]:
     return [*item.sections, *between]
 
 
+def caution(where: Place, language: str) -> str:
+    """What is to be known of a stretch lest it be taken for a decision: »en indstilling, ikke en beslutning«, or ""."""
+    decision = where.item.decision if where.item else None
+    sent_on = decision is not None and not decision.final and Outcome.RECOMMENDED in decision.outcomes
+    notes = {
+        SectionKind.RECOMMENDATION: "is_recommendation",
+        SectionKind.HISTORY: "is_history",
+        SectionKind.ATTACHMENT_TEXT: "is_attachment",
+        SectionKind.DECISION: "is_not_final" if sent_on else "",
+    }
+    key = notes.get(where.section.kind)
+    return texts.text(f"reference.{key}", language) if key else ""
+
+
 def _section(where: Place, language: str) -> str:
     """»afsnittet Indstilling (en indstilling, ikke en beslutning)«."""
     section, item = where.section, where.item
@@ -145,17 +159,8 @@ def _section(where: Place, language: str) -> str:
         name = heading or texts.text("reference.attachment", language)
     else:
         name = texts.text("reference.section", language, heading=heading) if heading else ""
-    decision = item.decision if item else None
-    sent_on = decision is not None and not decision.final and Outcome.RECOMMENDED in decision.outcomes
-    notes = {
-        SectionKind.RECOMMENDATION: "is_recommendation",
-        SectionKind.HISTORY: "is_history",
-        SectionKind.ATTACHMENT_TEXT: "is_attachment",
-        SectionKind.DECISION: "is_not_final" if sent_on else "",
-    }
-    key = notes.get(section.kind)
-    note = f"({texts.text(f'reference.{key}', language)})" if key else ""
-    return f"{name} {note}".strip()
+    note = caution(where, language)
+    return f"{name} ({note})".strip() if note else name
 
 
 def _pages(minutes: Minutes, span: Span, language: str) -> str:
