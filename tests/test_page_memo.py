@@ -116,9 +116,9 @@ def test_collected_ordered_annotated_and_downloaded(context, quotes, tmp_path):
     page.locator("#memo-title").fill("Sag om æbler")
     page.locator("#entries textarea").first.fill(HOSTILE)
     page.get_by_label("Hvad").select_option("answer")
-    page.get_by_label("Teksten").fill("Hvilke punkter blev udsat?")
+    page.locator("#own-text").fill("Hvilke punkter blev udsat?")
     page.get_by_role("button", name="Tilføj til notatet").click()
-    playwright.expect(page.locator("#entries .answer")).to_contain_text("udsat")
+    playwright.expect(page.locator("#entries p.answer")).to_contain_text("udsat")
 
     page.reload()
     playwright.expect(page.locator("#entries blockquote")).to_have_count(3)
@@ -194,7 +194,7 @@ def test_storage_that_is_full_or_forbidden_is_said(context, quotes):
     page = context.new_page()
     for name, said in [("QuotaExceededError", "brugt op"), ("SecurityError", "ikke siden gemme")]:
         page.goto(quotes[0][0])
-        page.evaluate(f"Storage.prototype.setItem = () => {{ throw new DOMException('', '{name}'); }}")
+        page.evaluate(f"() => {{ Storage.prototype.setItem = () => {{ throw new DOMException('', '{name}'); }}; }}")
         page.get_by_role("button", name="Læg i notat").click()
         playwright.expect(page.locator("#askamu-said")).to_contain_text(said)
 
@@ -203,7 +203,7 @@ def test_a_memo_too_large_is_said_before_it_is_sent(context, quotes):
     page = collect(context, quotes[:1])
     page.get_by_label("Hvad").select_option("text")
     for n in range(13):
-        page.get_by_label("Teksten").fill(f"{n}" + "x" * 4_900)
+        page.locator("#own-text").fill(f"{n}" + "x" * 4_900)
         page.get_by_role("button", name="Tilføj til notatet").click()
     playwright.expect(page.locator("#askamu-said")).to_contain_text("fuldt")
     playwright.expect(page.locator("#memo-size")).to_contain_text("af 62 kB")
@@ -219,7 +219,7 @@ def test_the_quote_is_copied_or_shown_to_be_copied(context, quotes):
     assert copied[0] == f"»{quotes[1][1]}«"
     assert "(en indstilling, ikke en beslutning)" in copied[1]
     assert copied[2].endswith(quotes[1][0] + "#citat")
-    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error())")
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }")
     page.get_by_role("button", name="Kopiér citat").click()
     playwright.expect(page.locator("textarea.copied")).to_be_focused()
     assert page.evaluate("getSelection().toString() || document.activeElement.value").startswith("»")
@@ -244,7 +244,7 @@ def test_a_link_on_the_chat_page_adds_to_the_memo(context, quotes):
     playwright.expect(page.locator("#til")).to_have_text("Notat (2)")
     page.locator("#askamu-said a").click()
     playwright.expect(page.locator("#entries blockquote")).to_have_count(1)
-    playwright.expect(page.locator("#entries .answer")).to_contain_text("Fjordlev")
+    playwright.expect(page.locator("#entries p.answer")).to_contain_text("Fjordlev")
 
 
 def test_without_scripts_it_says_what_is_needed(browser, address):
@@ -252,5 +252,5 @@ def test_without_scripts_it_says_what_is_needed(browser, address):
     page = context.new_page()
     page.goto(address + "/notat")
     playwright.expect(page.locator("main")).to_contain_text("kræver JavaScript")
-    assert page.locator("button").count() == 0 or not page.locator("button").first.is_visible()
+    assert not page.locator("button").first.is_visible()
     context.close()

@@ -349,6 +349,7 @@
     if (event.key === store.KEY || event.key === null) refresh();
   });
   window.addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
+  document.getElementById("needs-script").hidden = true;
   root.hidden = false;
   refresh();
 })();
