@@ -70,6 +70,7 @@ BUILT = (
     "page.role_",
     "eval.by_",
     "eval.miss_",
+    "notat.kind_",
     "reference.agenda_",
     "reference.is_",
     "reference.minutes_",
@@ -86,6 +87,7 @@ BUILT = (
 def code() -> str:
     package = Path(texts.__file__).parent
     files = [p for p in package.rglob("*.py") if "vocabulary" not in p.parts]
+    files += [*(package / "ui").glob("*.js")]
     files += [*(package / "ui").glob("*.py"), *(package / "ui" / "templates").glob("*.html")]  # ui is a link
     return "\n".join(p.read_text(encoding="utf-8") for p in files)
 

@@ -220,7 +220,8 @@ def build_head(settings: Settings, language: str) -> str:
     words = json.dumps(said).replace("<", "\\u003c")
     script = (HERE / "page.js").read_text(encoding="utf-8")
     about = text("page.tagline", language).replace('"', "&quot;")
-    return f'<meta name="description" content="{about}">\n<script>window.askamu = {words};\n{script}</script>'
+    basket = render.basket_head(language)
+    return f'<meta name="description" content="{about}">\n<script>window.askamu = {words};\n{script}</script>\n{basket}'
 
 
 def build_i18n(language: str) -> gr.I18n:

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from askamu import decisions
-from askamu.cite import plain, short_date
+from askamu.cite import is_margin, plain, short_date
 from askamu.decisions import ENDINGS, SORTS, DecisionFilters, DecisionRow, Ending, Quote, first_words
 from askamu.errors import AskamuError
 from askamu.filters import Sort, read_filters
@@ -22,7 +22,6 @@ from askamu.texts import text
 from askamu.ui import render
 from askamu.ui.chat import sentence
 from askamu.ui.middleware import language_of, own_language
-from askamu.ui.sources import is_margin
 
 if TYPE_CHECKING:
     from askamu.library import Library

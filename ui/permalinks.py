@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from markupsafe import Markup
 from askamu import corrections, links, resources
 from askamu.cite import date_text, plain, short_date
 from askamu.corrections import Found
-from askamu.errors import NotStored
+from askamu.errors import NotQuotable, NotStored
 from askamu.minutes import AgendaItem, Minutes, Section, SectionKind, Span
 from askamu.passage import HEADER_ITEM
+from askamu.reference import quote_with_reference
 from askamu.texts import text
 from askamu.ui import render, sources
 from askamu.ui.middleware import language_of
@@ -139,6 +141,7 @@ def item_page(request: Request, found: Found, quote: Span | None, asked_for: str
         case=links.case_path(item.case_number) if item and item.case_number else None,
         closed=bool(item and item.closed),
         marked=marked,
+        quoted=quoted(request, minutes, found.span, language) if marked and found.span else None,
         corrected=found.corrected,
         of_agenda=bool(found.old and found.old.kind == AGENDA and minutes.kind != AGENDA),
         compared=compared,
@@ -151,6 +154,15 @@ def item_page(request: Request, found: Found, quote: Span | None, asked_for: str
         source=minutes.source,
         published=links.published_at(minutes),
     )
+
+
+def quoted(request: Request, minutes: Minutes, quote: Span, language: str) -> dict[str, str] | None:
+    """What the buttons of a quoted stretch hold: its place for the memo, and the quote with its reference to copy."""
+    try:
+        copied = quote_with_reference(minutes, quote, language, str(request.base_url))
+    except NotQuotable:
+        return None
+    return {"memo": json.dumps({"document": minutes.id, "start": quote.start, "end": quote.end}), "copied": copied}
 
 
 def public_sections(minutes: Minutes, item: AgendaItem | None) -> Iterator[Section]:

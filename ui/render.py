@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import html
+import json
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -13,7 +15,7 @@ import jinja2
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from askamu.texts import LANGUAGES, day_text, text
+from askamu.texts import LANGUAGES, day_text, load, text
 from askamu.ui.colours import shades
 from askamu.ui.middleware import language_of, own_language
 
@@ -22,9 +24,11 @@ PLACES = (  # the site's main places: address, text
     ("/", "nav.ask"),
     ("/beslutninger", "nav.decisions"),
     ("/velkommen", "nav.new_members"),
+    ("/notat", "nav.memo"),
     ("/indhold", "nav.contents"),
 )
 ASSETS = {"plain.css": "text/css", "favicon.svg": "image/svg+xml"}
+ASSETS |= {"basket.js": "text/javascript", "memo.js": "text/javascript"}
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -59,6 +63,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
         "link": partial(link, request),
         "day": partial(day, language),
         "asset": asset,
+        "basket": spoken("basket", language, address=link(request, "/notat")),
         "language": language,
         "places": PLACES,
         "name": request.app.state.settings.name,
@@ -93,6 +98,20 @@ def link(request: Request, path: str, **query: object) -> str:
     if language != own_language(request.scope):
         kept["lang"] = language
     return f"{path}{'&' if '?' in path else '?'}{urlencode(kept)}" if kept else path
+
+
+def spoken(table: str, language: str, **more: str) -> str:
+    """What a script says, as JSON: all texts of a table, their $variables left for the script to fill in."""
+    prefix = f"{table}."
+    said = {key.removeprefix(prefix): words for key, words in load(language).items() if key.startswith(prefix)}
+    return json.dumps({**said, **more}, ensure_ascii=False)
+
+
+def basket_head(language: str) -> str:
+    """The basket for the <head> of a page that is no template of ours: its words, and its script inline."""
+    words = html.escape(spoken("basket", language, address=f"/notat?lang={language}"))
+    script = (HERE / "basket.js").read_text(encoding="utf-8")
+    return f'<meta name="askamu-basket" content="{words}">\n<script>{script}</script>'
 
 
 @cache

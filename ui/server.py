@@ -28,6 +28,7 @@ from askamu.ui.chat import Gate
 from askamu.ui.coverage import add_coverage
 from askamu.ui.decisions import add_decisions
 from askamu.ui.feedback import add_feedback
+from askamu.ui.memos import add_memos
 from askamu.ui.middleware import Guard, PageLanguage
 from askamu.ui.permalinks import add_permalinks
 from askamu.ui.welcome import add_welcome
@@ -64,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_welcome(app, library_of)
     add_coverage(app, library_of, settings)
     add_feedback(app, library_of)
+    add_memos(app, library_of, settings, gate)
     render.add_assets(app)
     add_errors(app)
     if tools:

@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import pairwise
 
+from askamu.cite import is_margin
 from askamu.minutes import AgendaItem, Minutes, Section, SectionKind, Span
 from askamu.passage import HEADER_ITEM, Citation
 from askamu.reference import reference
 from askamu.texts import text
 
 LONGEST_ITEM = 15_000  # characters of one item shown in the panel; the permalink page shows all
-WRAPPED = 70  # a line this long was broken by its margin, not by its writer
-STARTS_ANEW = re.compile(r"\s*(?:[-•*–·▪]|\d+[.)]|[a-zæøå][.)]\s)|\s*$")
-ENDS_HERE = re.compile(r"[.:;?!]\s*$")
 
 
 def referenced(words: str) -> str:
@@ -116,13 +114,6 @@ def escaped_lines(words: str, start: int, end: int, escape: Callable[[str], str]
         at = here + 1
     out.append(escape(words[at:end]))
     return re.sub(r"(?:<br>\n\s*){3,}", "<br>\n<br>\n", "".join(out))
-
-
-def is_margin(words: str, newline: int) -> bool:
-    """Whether a line ends at `newline` only because it was full."""
-    before = words[words.rfind("\n", 0, newline) + 1 : newline]
-    after = words[newline + 1 :].partition("\n")[0]
-    return len(before) >= WRAPPED and not ENDS_HERE.search(before) and not STARTS_ANEW.match(after)
 
 
 def section_words(

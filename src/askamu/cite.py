@@ -11,6 +11,10 @@ from askamu.library import Library
 from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, Span
 from askamu.passage import HEADER_ITEM, Citation
 
+WRAPPED = 70  # a line this long was broken by its margin, not by its writer
+STARTS_ANEW = re.compile(r"\s*(?:[-•*–·▪]|\d+[.)]|[a-zæøå][.)]\s)|\s*$")
+ENDS_HERE = re.compile(r"[.:;?!]\s*$")
+
 
 class Dated(Protocol):
     """Minutes, or what is told of them."""
@@ -114,3 +118,19 @@ def plain(text: str) -> str:
     text = re.sub(r"\\([_*#\[\]()~`>+.!-])", r"\1", text.replace("**", ""))
     text = re.sub(r"(?m)^\s*#{1,6}\s+", "", text)
     return re.sub(r"\s+", " ", text).strip()
+
+
+def is_margin(words: str, newline: int) -> bool:
+    """Whether a line ends at `newline` only because it was full."""
+    before = words[words.rfind("\n", 0, newline) + 1 : newline]
+    after = words[newline + 1 :].partition("\n")[0]
+    return len(before) >= WRAPPED and not ENDS_HERE.search(before) and not STARTS_ANEW.match(after)
+
+
+def quote_lines(quote: str) -> list[str]:
+    """A quote as it is shown on several lines: those its writer meant, none empty, without Markdown marks."""
+    lines, start = [], 0
+    for at in [*(m.start() for m in re.finditer("\n", quote) if not is_margin(quote, m.start())), len(quote)]:
+        lines.append(plain(quote[start:at]))
+        start = at + 1
+    return [line for line in lines if line]

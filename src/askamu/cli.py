@@ -559,6 +559,51 @@ def decisions(
         print_decisions(rows[:limit], len(rows), language)
 
 
+@app.command()
+def memo(
+    questions: Annotated[list[str] | None, typer.Argument(help="Spørgsmål. / Questions.")] = None,
+    passages: Annotated[
+        list[str] | None,
+        typer.Option("--passage", help="DOKUMENT:START-SLUT (id eller filnavn, tegn). / DOCUMENT:START-END."),
+    ] = None,
+    stored: Annotated[
+        Path | None, typer.Option("--from", help="Notatet som JSON (som API'ets). / The memo as JSON, as the API's.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="notat.docx eller notat.md; ellers Markdown her. / Else Markdown here.")
+    ] = None,
+    title: Annotated[str | None, typer.Option("--title", help="Notatets titel. / Its title.")] = None,
+    author: Annotated[str | None, typer.Option("--author", help="Forfatterens navn. / The author's name.")] = None,
+    date: Annotated[str | None, typer.Option("--date", help="Notatets dato; ellers i dag. / Else today.")] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", help="Word-skabelon (ASKAMU_MEMO_TEMPLATE). / Word template."),
+    ] = None,
+    base_url: Annotated[
+        str, typer.Option("--base-url", help="Sidens adresse, til links. / Address of the page, for links.")
+    ] = "",
+    index: IndexOption = None,
+    municipality: MunicipalityOption = None,
+    committee: CommitteeOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Skriv et notat af svar og citater. / Write a memo of answers and quotes."""
+    from askamu.memo_cli import write_memo
+
+    settings = _settings(index, lang)
+    if stored is not None and (questions or passages):
+        raise typer.BadParameter("Vælg --from eller spørgsmål og --passage. / --from or questions and --passage.")
+    if stored is None and not questions and not passages:
+        raise typer.BadParameter("Giv spørgsmål, --passage eller --from. / Give questions, --passage or --from.")
+    unconfirmed = write_memo(
+        settings, questions or (), passages or (), stored, out, as_json=as_json, lang=lang, base_url=base_url,
+        template=template or settings.memo_template, municipality=municipality, committee=committee,
+        title=title, author=author, date=date,
+    )  # fmt: skip
+    raise typer.Exit(PARTLY if unconfirmed else DONE)
+
+
 def _write(file: Path, content: str | bytes, language: str) -> None:
     from askamu.texts import text
 

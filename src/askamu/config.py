@@ -39,6 +39,7 @@ class Settings(BaseSettings):
         description="how long the browser keeps what was asked: with the tab, until it is emptied, or not at all",
     )
     contact: str | None = Field(default=None, max_length=200, description="where readers report what is missing")
+    memo_template: Path | None = Field(default=None, description="Word file (.docx) that memos take their styles from")
     threads: int | None = Field(default=None, ge=1, le=256, description="threads of the embedder; default: all cores")
     mcp: bool = Field(default=False, description="whether the server offers its tools over MCP at /mcp")
     public_url: str | None = Field(

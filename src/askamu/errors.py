@@ -30,6 +30,7 @@
     ├── BadQuestions         a file of written questions
     ├── BadRun               a kept evaluation
     ├── BadQuestion          exit 2: empty or too long
+    ├── BadMemo              exit 2: what is to become a memo can't be read as one
     ├── NotQuotable          a stretch of minutes that no quote may be cut from
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
     ├── NotStored            a meeting, item or passage that is not indexed
@@ -39,6 +40,7 @@
     ├── DateForSeveral       exit 2: one --date for several files
     ├── ExtraMissing         an optional part that is not installed
     ├── BadSetting           exit 2
+    │   ├── BadTemplate          the Word file that memos are to look like
     │   └── BadVocabulary        an operator's own words
     ├── FetchError           fetching from a municipality's site
     │   ├── BadSite, BadContact, UnknownSiteCommittee   exit 2
@@ -403,6 +405,18 @@ class NotQuotable(AskamuError):
         return text(self.text_key, language)
 
 
+class BadMemo(AskamuError):
+    """What is to become a memo can't be read as one. `why` names the place."""
+
+    exit_code = 2
+    http_status = 422
+    text_key = "error.bad_memo"
+    problem = "bad_memo"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why=why)
+
+
 class UnknownFilter(AskamuError):
     """A municipality or committee that is not indexed. `what` is "municipality" or "committee"."""
 
@@ -476,6 +490,16 @@ class BadVocabulary(BadSetting):
     def __init__(self, problem: VocabularyProblem, file: Path, **values: object) -> None:
         self.problem = problem
         super().__init__("", file=file, **values)
+
+
+class BadTemplate(BadSetting):
+    """The Word file that memos are to look like."""
+
+    text_key = "error.bad_template"
+
+    def __init__(self, problem: Literal["template_unreadable", "template_macros"], file: Path) -> None:
+        self.problem = problem
+        super().__init__("", file=file)
 
 
 class TextMissing(AskamuError):

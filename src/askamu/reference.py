@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from askamu import texts
-from askamu.cite import plain
+from askamu.cite import plain, short_date
 from askamu.errors import NotQuotable
 from askamu.minutes import AgendaItem, Minutes, Outcome, Section, SectionKind, Span
 from askamu.passage import HEADER_ITEM, permalink
@@ -69,6 +69,22 @@ def reference(minutes: Minutes, span: Span, language: str) -> str:
     return ", ".join(" ".join(part.split()) for part in parts if part)
 
 
+def short_reference(minutes: Minutes, span: Span, language: str) -> str:
+    """»Greve Kommune, Byrådet, 12.03.2024, punkt 3, afsnittet Indstilling (en indstilling, ikke en beslutning)«.
+
+    Raises:
+        NotQuotable: as `place` does.
+    """
+    where = place(minutes, span)
+    day = short_date(minutes, language) if minutes.held_on else texts.text("date.unknown", language)
+    parts = [official_name(minutes.municipality, language), minutes.committee, day]
+    if where.item is None:
+        parts.append(texts.text("reference.before_items", language))
+    else:
+        parts += [texts.text("reference.item", language, number=where.number), _section(where, language)]
+    return ", ".join(" ".join(part.split()) for part in parts if part)
+
+
 def link(minutes: Minutes, span: Span) -> str:
     """The path of the page that shows the stretch in its item. Raises NotQuotable as `place` does."""
     return permalink(minutes.id, place(minutes, span).number, span.start, span.end)
@@ -118,6 +134,20 @@ def _sections(item: AgendaItem) -> list[Section]:
     return [*item.sections, *between]
 
 
+def caution(where: Place, language: str) -> str:
+    """What is to be known of a stretch lest it be taken for a decision: »en indstilling, ikke en beslutning«, or ""."""
+    decision = where.item.decision if where.item else None
+    sent_on = decision is not None and not decision.final and Outcome.RECOMMENDED in decision.outcomes
+    notes = {
+        SectionKind.RECOMMENDATION: "is_recommendation",
+        SectionKind.HISTORY: "is_history",
+        SectionKind.ATTACHMENT_TEXT: "is_attachment",
+        SectionKind.DECISION: "is_not_final" if sent_on else "",
+    }
+    key = notes.get(where.section.kind)
+    return texts.text(f"reference.{key}", language) if key else ""
+
+
 def _section(where: Place, language: str) -> str:
     """»afsnittet Indstilling (en indstilling, ikke en beslutning)«."""
     section, item = where.section, where.item
@@ -129,17 +159,8 @@ def _section(where: Place, language: str) -> str:
         name = heading or texts.text("reference.attachment", language)
     else:
         name = texts.text("reference.section", language, heading=heading) if heading else ""
-    decision = item.decision if item else None
-    sent_on = decision is not None and not decision.final and Outcome.RECOMMENDED in decision.outcomes
-    notes = {
-        SectionKind.RECOMMENDATION: "is_recommendation",
-        SectionKind.HISTORY: "is_history",
-        SectionKind.ATTACHMENT_TEXT: "is_attachment",
-        SectionKind.DECISION: "is_not_final" if sent_on else "",
-    }
-    key = notes.get(section.kind)
-    note = f"({texts.text(f'reference.{key}', language)})" if key else ""
-    return f"{name} {note}".strip()
+    note = caution(where, language)
+    return f"{name} ({note})".strip() if note else name
 
 
 def _pages(minutes: Minutes, span: Span, language: str) -> str:
