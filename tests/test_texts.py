@@ -63,6 +63,7 @@ BUILT = (
     "api.refused_",
     "eval.by_",
     "eval.miss_",
+    "cases.form_",
 )
 
 

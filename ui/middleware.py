@@ -42,7 +42,7 @@ CLOSED = re.compile(
     r"dev|deep_link|custom_component|startup-events|stream|login|login_check|token|user)(?:[/=]|$)"
 )
 # Our own routes, open whatever Gradio calls its own; what costs work is counted.
-PAGES = "kilde"
+PAGES = "kilde|sager|emner"
 OURS = re.compile(rf"^/(?:api/|(?:{PAGES})(?:/|\.|$)|healthz$)")
 COUNTED = re.compile(rf"^/(?:api/(?!openapi\.json)|(?:{PAGES})(?:/|\.|$))|/gradio_api/queue/join$")
 

@@ -17,7 +17,7 @@ from askamu.texts import LANGUAGES, day_text, text
 from askamu.ui.middleware import language_of, own_language
 
 HERE = Path(__file__).parent
-PLACES = (("/", "nav.ask"),)  # the site's main places: address, text
+PLACES = (("/", "nav.ask"), ("/sager", "nav.cases"))  # the site's main places: address, text
 ASSETS = {"plain.css": "text/css", "favicon.svg": "image/svg+xml"}
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -43,7 +43,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
     Args:
         template: its file in templates/; it extends base.html and fills `title` and `content`.
         values: what it shows. Beside them a template has `t(key, …)`, `link(path, …)` to another page in the same
-            language, `day(date)`, `asset(name)`, `language`, `places` and `here` (the path).
+            language, `day(date)`, `asset(name)`, `language`, `language_kept`, `places` and `here` (the path).
     """
     language = language_of(request.scope)
     other = next(x for x in LANGUAGES if x != language)
@@ -54,6 +54,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
         "day": partial(day, language),
         "asset": asset,
         "language": language,
+        "language_kept": language != own_language(request.scope),  # for forms, which drop the query
         "places": PLACES,
         "here": request.url.path,
         "other_page": f"{request.url.path}?{urlencode([*query, ('lang', other)])}",

@@ -22,6 +22,7 @@ from askamu.texts import LANGUAGES, text
 from askamu.ui import app as page
 from askamu.ui import render
 from askamu.ui.api import add_api, add_errors
+from askamu.ui.cases import add_cases
 from askamu.ui.middleware import Guard, PageLanguage
 from askamu.ui.permalinks import add_permalinks
 
@@ -57,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.library_of = library_of
     add_api(app, library_of, settings, gate)
     add_permalinks(app, library_of)
+    add_cases(app, library_of)
     render.add_assets(app)
     add_errors(app)
     add_pages(app, library_of, settings, gate)

@@ -30,6 +30,7 @@
     ├── BadQuestions         a file of written questions
     ├── BadRun               a kept evaluation
     ├── BadQuestion          exit 2: empty or too long
+    ├── UnknownCase          no item has the case number, or only formalities do
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
     ├── BadDate, PeriodReversed  exit 2
     │   └── BadMeetingDate
@@ -367,6 +368,21 @@ class QuestionTooLong(BadQuestion):
 
     def __init__(self, length: int, limit: int) -> None:
         super().__init__(length=length, limit=limit)
+
+
+class UnknownCase(AskamuError):
+    """A case number that no indexed item has, or that is used for formalities only, such as `title`."""
+
+    http_status = 404
+
+    def __init__(self, number: str, title: str | None = None) -> None:
+        self.text_key = "case.none" if title is None else "case.formality"
+        super().__init__(**({"number": number[:80]} | ({} if title is None else {"title": title})))
+
+    def say(self, language: str) -> str:
+        from askamu.texts import text
+
+        return text(self.text_key, language, **self.values)
 
 
 class UnknownFilter(AskamuError):

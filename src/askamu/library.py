@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from askamu import texts, vocabulary
 from askamu.config import Settings
@@ -19,6 +20,10 @@ from askamu.minutes import AgendaItem, Minutes, Outcome
 from askamu.passage import Coverage, Filters
 from askamu.record import ItemRow, MeetingRow, Record
 from askamu.when import Meeting
+
+if TYPE_CHECKING:
+    from askamu.series import Figure
+    from askamu.threads import Cases
 
 MAX_EXAMPLES = 6
 
@@ -107,6 +112,13 @@ class Library:
         return found
 
     @cached_property
+    def cases(self) -> Cases:
+        """The cases that its items are, followed over meetings."""
+        from askamu.threads import Cases, items_of
+
+        return Cases(items_of(self))
+
+    @cached_property
     def municipalities(self) -> tuple[str, ...]:
         return tuple(sorted({m.municipality for m in self.meetings if m.municipality}))
 
@@ -134,6 +146,17 @@ class Library:
         """
         minutes: Minutes = self._minutes(document)
         return minutes
+
+    @cached_property
+    def _figures(self):  # type: ignore[no-untyped-def]
+        from askamu.series import read_figures
+
+        return lru_cache(maxsize=10_000)(lambda document, index: read_figures(self.minutes(document), index))
+
+    def figures(self, document: str, item_index: int) -> list[Figure]:
+        """The figures of an item that are printed with label, unit and time."""
+        figures: list[Figure] = self._figures(document, item_index)
+        return figures
 
     def meeting(self, document: str) -> MeetingRow:
         return self._rows[document]
