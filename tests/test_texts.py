@@ -64,6 +64,7 @@ BUILT = (
     "eval.by_",
     "eval.miss_",
     "cases.form_",
+    "cases.short_",
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date as day
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -13,14 +13,16 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from askamu.cite import heading, plain
+from askamu.compose import decision as deciding
 from askamu.compose.draft import quoted
+from askamu.compose.onward import is_council, own_ways
 from askamu.danish import fold
 from askamu.errors import UnknownCase
 from askamu.filters import read_filters
-from askamu.minutes import Minutes, Outcome
+from askamu.minutes import Minutes, Outcome, Span
 from askamu.passage import Filters
 from askamu.record import case_key
-from askamu.series import Figure, Point, Series
+from askamu.series import COUNT, Figure, Point, Series
 from askamu.texts import day_text, text
 from askamu.threads import COLLECTIVE, Step, Thread, thread_record
 from askamu.topics import Mention, Topic, follow, topic_record
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
 PAGE = 25  # cases on one
 LONG, LONG_POINT = 700, 320  # characters of a decision, and of a recommendation's point, that are shown
 MOST_SERIES = 12
-MOST_NAMED = 40
+MOST_ITEMS, MOST_NAMED = 60, 40
+MOST_POINTS = 3  # of a recommendation, under an item of a topic
 FORMS = {  # the drawing's form of an outcome
     Outcome.APPROVED: "decided", Outcome.APPROVED_WITH_CHANGE: "decided", Outcome.NOTED: "noted",
     Outcome.DISCUSSED: "discussed", Outcome.RECOMMENDED: "recommended", Outcome.POSTPONED: "postponed",
@@ -64,8 +67,10 @@ class Shown:
     href: str  # of the item
     number: str  # of the item, "" where none is printed
     decision: Said | None
-    adopted: tuple[Said, ...]  # points of the recommendation that the decision adopts
-    recommended: tuple[Said, ...]  # the words that send it on stand in `decision`; these are the points it passes on
+    label: str  # short, for a drawing
+    beside: str  # says what became of the recommendation's points
+    points: tuple[Said, ...]
+    followed: tuple[Said, ...]  # what another body recommended, where the decision adopts that
     notes: tuple[str, ...]  # how sure it is that it belongs here, another case number
     quote: Said | None = None  # a topic's words
     case_path: str = ""  # of the case that it is a step of, "" where it is the only one
@@ -209,8 +214,9 @@ def address_of(thread: Thread) -> str:
 
 def overview(library: Library, thread: Thread, language: str) -> dict[str, Any]:
     """A case as a line of the list."""
-    days = [s.held_on for s in thread.steps if s.held_on]
-    last = thread.steps[-1]
+    dated = [s for s in thread.steps if s.held_on]
+    undated = [s for s in thread.steps if not s.held_on]
+    latest = [*dated[-1:], *undated]  # where an undated meeting stands among the others is not known
     return {
         "title": thread.title or text("cases.untitled", language),
         "number": thread.case_number,
@@ -218,11 +224,8 @@ def overview(library: Library, thread: Thread, language: str) -> dict[str, Any]:
         "municipality": thread.municipality,
         "committees": list(dict.fromkeys(s.committee for s in thread.steps if s.committee)),
         "times": len(thread.steps),
-        "first": min(days, default=None),
-        "last": last.held_on,
-        "last_words": day_words(last, language),
-        "form": form_of(last),
-        "outcomes": outcome_words(last, language),
+        "first": dated[0].held_on if dated and not undated else None,
+        "latest": [(day_words(s, language), form_of(s), outcome_words(s, language)) for s in latest],
         "sure": thread.confidence >= COLLECTIVE,
     }
 
@@ -231,7 +234,8 @@ def case_page(request: Request, library: Library, number: str | None, threads: S
     language = language_of(request.scope)
     parts = []
     for thread in threads:
-        steps = [shown(request, library, n, s, number) for n, s in enumerate(thread.steps, start=1)]
+        several = len(thread.steps) > 1
+        steps = [shown(request, library, n, s, number, several=several) for n, s in enumerate(thread.steps, start=1)]
         drawn = timeline.timeline([event(s) for s in steps], language, one_case=True)
         committees = list(dict.fromkeys(s.committee for s in thread.steps if s.committee))
         parts.append(
@@ -252,9 +256,10 @@ def topic_page(request: Request, library: Library, topic: Topic | None, asked: d
     language = language_of(request.scope)
     values: dict[str, Any] = {"asked": asked, "library": library, "topic": topic}
     if topic is not None:
-        several = len({m.step.municipality for m in topic.items}) > 1
-        steps = [shown_mention(request, library, n, m) for n, m in enumerate(topic.items, start=1)]
+        several = len({m.step.municipality for m in topic.items[-MOST_ITEMS:]}) > 1
+        steps = [shown_mention(request, library, n, m) for n, m in enumerate(topic.items[-MOST_ITEMS:], start=1)]
         values["steps"] = steps
+        values["found"] = len(topic.items)
         values["drawing"] = timeline.timeline([event(s, several) for s in steps], language, one_case=False)
         values["named"] = [shown_mention(request, library, 0, m) for m in reversed(topic.named[-MOST_NAMED:])]
         values["series"] = [shown_series(request, library, s) for s in topic.series[:MOST_SERIES]]
@@ -267,31 +272,33 @@ def event(shown: Shown, several: bool = False) -> timeline.Event:
     lane = " · ".join(p for p in (step.municipality if several else None, step.committee) if p)
     said = "; ".join(shown.outcomes)
     title = f"{shown.n}. {shown.day}, {shown.place}: {step.title} – {said}"
-    label = shown.outcomes[0] if len(shown.outcomes) == 1 else said
     return timeline.Event(
-        shown.n, lane or "–", step.held_on, step.earliest, step.latest, shown.form, label.lower(), title, shown.href
+        shown.n, lane or "–", step.held_on, step.earliest, step.latest, shown.form, shown.label, title, shown.href
     )  # fmt: skip
 
 
-def shown(request: Request, library: Library, n: int, step: Step, asked: str | None) -> Shown:
+def shown(request: Request, library: Library, n: int, step: Step, asked: str | None, *, several: bool = False) -> Shown:
     """A step with its decision's own words."""
     language = language_of(request.scope)
     minutes = library.minutes(step.document)
     item = minutes.items[step.item_index]
     decision = None if item.closed else item.decision
-    said = None
-    points: tuple[Said, ...] = ()
+    said, beside = None, ""
+    points: list[Span] = []
+    followed: list[Span] = []
     if decision is not None:
         span = quoted(minutes, decision, decision.end - decision.start)
         said = Said(cut(span.of(minutes.text), LONG), here(request, step.permalink(span)))
-        points = tuple(
-            Said(cut(p.of(minutes.text), LONG_POINT), here(request, step.permalink(p))) for p in decision.adopts
-        )
-    final = decision is not None and decision.final
+        theirs = own_ways(minutes, item)
+        beside, points = deciding.beside(minutes, item, of_another=bool(theirs))
+        followed = [Span(entry.head.start, entry.said.end) for entry in theirs]
     return Shown(
         n, step, day_words(step, language), place_words(step), form_of(step), outcome_words(step, language),
-        here(request, step.permalink(heading(minutes, item))), step.number or "", said,
-        points if final else (), () if final else points, tuple(doubts(step, asked, language)),
+        here(request, step.permalink(heading(minutes, item))), step.number or "", said, short_words(step, language),
+        text(f"answer.{beside}", language) if beside else "",
+        tuple(Said(cut(p.of(minutes.text), LONG_POINT), here(request, step.permalink(p))) for p in points),
+        tuple(Said(cut(p.of(minutes.text), LONG), here(request, step.permalink(p))) for p in followed),
+        tuple(doubts(step, asked, language, several=several)),
     )  # fmt: skip
 
 
@@ -304,12 +311,14 @@ def shown_mention(request: Request, library: Library, n: int, mention: Mention) 
         href = here(request, step.permalink(mention.quote))
         said = Said(cut(mention.quote.of(minutes.text), LONG_POINT), href)
     base = shown(request, library, n, step, None)
+    base = replace(base, points=base.points[:MOST_POINTS], decision=shortened(base.decision))
     thread = library.cases.of_item(step.document, step.item_index)
     path = address_of(thread) if thread and len(thread.steps) > 1 else ""
-    return Shown(
-        n, step, base.day, place_words(step, municipality=True), base.form, base.outcomes, base.href, base.number,
-        base.decision, base.adopted, base.recommended, (), said, path,
-    )  # fmt: skip
+    return replace(base, place=place_words(step, municipality=True), quote=said, case_path=path, notes=())
+
+
+def shortened(said: Said | None) -> Said | None:
+    return said and replace(said, words=cut(said.words, LONG_POINT))
 
 
 def here(request: Request, path: str) -> str:
@@ -325,8 +334,8 @@ def form_of(step: Step) -> str:
         return "closed"
     if not step.outcomes:
         return "undecided"
-    if Outcome.RECOMMENDED in step.outcomes:
-        return "recommended"  # not final, whatever stands beside it
+    if Outcome.RECOMMENDED in step.outcomes:  # not final, whatever stands beside it; a council recommends to nobody
+        return "other" if is_council(step.committee) else "recommended"
     forms = {FORMS[o] for o in step.outcomes if o not in BESIDE} or {FORMS[step.outcomes[0]]}
     return forms.pop() if len(forms) == 1 else "mixed"
 
@@ -334,7 +343,20 @@ def form_of(step: Step) -> str:
 def outcome_words(step: Step, language: str) -> tuple[str, ...]:
     if step.closed:
         return (text("cases.closed", language),)
+    if Outcome.RECOMMENDED in step.outcomes and is_council(step.committee):
+        return (text("outcome.other", language),)
     return tuple(text(f"outcome.{o.value}", language) for o in step.outcomes) or (text("cases.undecided", language),)
+
+
+def short_words(step: Step, language: str) -> str:
+    """The outcome in a word or two, as it stands beside the form."""
+    form = form_of(step)
+    if form in ("closed", "undecided", "mixed", "other"):
+        return text(f"cases.short_{form}", language)
+    if form == "recommended":
+        return text("cases.short_recommended", language)
+    outcome = next((o for o in step.outcomes if o not in BESIDE), step.outcomes[0])
+    return text(f"cases.short_{outcome.value}", language)
 
 
 def day_words(step: Step, language: str) -> str:
@@ -351,7 +373,7 @@ def place_words(step: Step, municipality: bool = False) -> str:
     return " · ".join(p for p in (step.municipality if municipality else None, step.committee) if p)
 
 
-def doubts(step: Step, asked: str | None, language: str) -> list[str]:
+def doubts(step: Step, asked: str | None, language: str, *, several: bool) -> list[str]:
     """How sure it is that a step belongs to its case, in words."""
     found = []
     if step.confidence < COLLECTIVE:
@@ -359,7 +381,9 @@ def doubts(step: Step, asked: str | None, language: str) -> list[str]:
     elif step.confidence < 1:
         found.append(text("cases.collective", language))
     if asked and step.case_number and case_key(step.case_number) != case_key(asked):
-        found.append(text("case.other_number", language, number=step.case_number))
+        found.append(text("cases.other_number", language, number=step.case_number))
+    if step.held_on is None and several:
+        found.append(text("cases.undated_place", language))
     return found
 
 
@@ -386,13 +410,16 @@ def when_words(figure: Figure, language: str) -> str:
 
 def shown_series(request: Request, library: Library, series: Series) -> dict[str, Any]:
     """A series as a page shows it: the drawing, and a row for each point."""
-    language, rows, values = language_of(request.scope), [], []
+    language = language_of(request.scope)
+    rows: list[dict[str, Any]] = []
+    values: list[timeline.Value] = []
     for point in series.points:
         time, conflict = when_words(point.figure, language), point.when in series.conflicts
         minutes = library.minutes(point.figure.document)
         step = library.cases.step(point.figure.document, point.figure.item_index)
         href = here(request, step.permalink(point.figure.quote))
-        said = f"{time}: {point.figure.printed} {series.unit}".strip()
+        unit = "" if series.unit_kind == COUNT else series.unit
+        said = f"{time}: {point.figure.printed} {unit}".strip()
         title = f"{said} ({day_words(step, language)}, {place_words(step)})"
         values.append(timeline.Value(point.when.first, time, point.value, point.figure.printed, title, href, conflict))
         rows.append(
@@ -404,11 +431,13 @@ def shown_series(request: Request, library: Library, series: Series) -> dict[str
                 "where": f"{place_words(step)}, {day_words(step, language)}",
                 "others": [other_place(request, library, f, language) for f in others(point)],
                 "conflict": conflict,
+                "again": bool(rows) and rows[-1]["href"] == href,
             }
         )
     newest = library.cases.step(series.points[-1].figure.document, series.points[-1].figure.item_index)
     return {
-        "label": series.label, "caption": series.caption, "unit": series.unit, "municipality": series.municipality,
+        "unit": "" if series.unit_kind == COUNT else series.unit,  # what is counted, its label says
+        "label": series.label, "caption": series.caption, "municipality": series.municipality,
         "title": newest.title, "in_table": series.points[-1].figure.in_table, "rows": rows,
         "conflicts": bool(series.conflicts), "drawing": timeline.plot(values, language),
     }  # fmt: skip

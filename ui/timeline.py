@@ -16,8 +16,8 @@ from askamu.texts import text
 
 LEFT, RIGHT = 4.0, 96.0  # percent between which time runs
 NARROWEST = 300  # pixels for which labels are laid out
-LETTER = 6.8  # pixels, about the widest that one is on average
-MARK = 30  # pixels of a mark and the gap to its label
+LETTER = 6.3  # pixels, about the widest that one is on average
+MARK = 26  # pixels of a mark and the gap to its label
 AXIS, LANE, ROW, UNDATED = 26, 24, 30, 46  # pixels: the years above, a lane's name, its rows, an undated step
 LABELLED = 14  # with more marks they bear numbers only
 TICKS = 5
@@ -98,7 +98,7 @@ def timeline(events: Sequence[Event], language: str, *, one_case: bool) -> Timel
             x = axis.at(event.held_on)
             label = f"{event.n} {event.label}" if labelled else str(event.n)
             width = (MARK + LETTER * len(label)) / NARROWEST * 100
-            left = x + width > 100
+            left = x + width > 100 and x > 50
             taken = (x - width, x + 5) if left else (x - 5, x + width)
             row = next((n for n, r in enumerate(rows) if all(taken[1] < a or b < taken[0] for a, b in r)), len(rows))
             if row == len(rows):
@@ -108,6 +108,7 @@ def timeline(events: Sequence[Event], language: str, *, one_case: bool) -> Timel
         y += LANE + len(rows) * ROW + 6
     lanes_end = y
     asides = []
+    y += LANE if len(dated) < len(events) else 0
     for event in events:
         if event.held_on:
             continue
@@ -116,8 +117,8 @@ def timeline(events: Sequence[Event], language: str, *, one_case: bool) -> Timel
         if any(bounds):
             begin = axis.at(bounds[0]) if bounds[0] else 0.0
             bar = (begin, round((axis.at(bounds[1]) if bounds[1] else 100.0) - begin, 2))
-        when = span_words(*bounds, language)
-        asides.append(Aside(event, y, f"{event.n} {event.label}, {when}", bar))
+        label = f"{event.n} {event.label}"
+        asides.append(Aside(event, y, f"{label}, {short_span(*bounds)}" if bar else label, bar))
         y += UNDATED if bar else ROW
     ordered = [marks[e.n] for e in dated]
     way = tuple(pairwise(ordered)) if one_case else ()
@@ -135,6 +136,11 @@ def span_words(first: date | None, last: date | None, language: str) -> str:
     if last:
         return text("cases.before", language, last=f"{last:%d.%m.%Y}")
     return text("date.unknown", language)
+
+
+def short_span(first: date | None, last: date | None) -> str:
+    """»03.06.2025–31.12.2025«, for a drawing that says elsewhere that the day is not known."""
+    return "–".join(f"{d:%d.%m.%Y}" if d else "" for d in (first, last))
 
 
 class Axis:

@@ -25,6 +25,7 @@ from askamu.tables import Table, find_tables
 from askamu.threads import telling
 from askamu.vocabulary import table, word_set
 
+COUNT = "count"  # the unit of what is merely counted
 LEAST = 3  # times that a series must have
 MAX_SENTENCE = 600  # characters of one that is read
 MAX_LABEL = 160
@@ -262,7 +263,7 @@ class _Reader:
             time_of = read_when(groups[when])
             if time_of is None or not self._over(*time_of):
                 continue
-            kind = next(iter(units), "count")
+            kind = next(iter(units), COUNT)
             printed_unit = groups.get(unit) or groups.get("unit") or groups.get("unit2") or ""
             at = {n: Span(sentence.start + found.start(n), sentence.start + found.end(n)) for n in (value, when, part)}
             yield Figure(
@@ -320,7 +321,7 @@ class _Reader:
             if value[2] and unit_kind(value[2]) is None:
                 continue
             names = [corner, rest] if own is not None else [corner, label, rest]
-            found.append((time, when, cell, value, column, [n for n in names if n.strip()]))
+            found.append((time, when, cell, value, column, [n for n in names if n and not _any("silent").fullmatch(n)]))
         # A row that goes on beyond the meeting is a plan, from where on it does not say.
         if not all(self._over(time, when) for time, when, *_ in found):
             return
@@ -335,7 +336,7 @@ class _Reader:
             stems = tuple(label_stems(n, self.municipality) for n in names)
             if unit is None or not any(stems):
                 continue
-            if unit[1] == "count" and "," in value[1]:
+            if unit[1] == COUNT and "," in value[1]:
                 continue  # a count is whole: the unit is something else, and not printed
             start = cell.span.start + value.start(1)
             by_row = own is not None
@@ -453,7 +454,7 @@ def _unit(*places: str) -> tuple[str, str] | None:
     for counted in (False, True):
         for place in places:
             for kind, pattern in _units().items():
-                found = pattern.search(place) if (kind == "count") == counted else None
+                found = pattern.search(place) if (kind == COUNT) == counted else None
                 if found:
                     return found[0], kind
     return None
@@ -544,7 +545,7 @@ def _time_inside() -> re.Pattern[str]:
 
 @cache
 def _forms() -> list[re.Pattern[str]]:
-    units = "|".join(p for k, v in table("series")["units"].items() if k not in ("count",) for p in v)
+    units = "|".join(p for k, v in table("series")["units"].items() if k not in (COUNT,) for p in v)
     ends = rf"(?=[,.;:()]|\s(?:{'|'.join(table('series')['sentence']['ends'])})\b|\s*$)"
     parts = {
         "{what}": rf"(?P<what>[^\W\d][^,.;:()\d]{{1,90}}?){ends}",

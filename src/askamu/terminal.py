@@ -378,6 +378,7 @@ def print_topic(topic: Topic, library: Library, language: str) -> None:
     from rich.table import Table
 
     from askamu.cite import plain
+    from askamu.series import COUNT
     from askamu.texts import text
     from askamu.topics import mention_record
 
@@ -398,7 +399,7 @@ def print_topic(topic: Topic, library: Library, language: str) -> None:
         if record["quote"]:
             console.print(f"      »{plain(record['quote'])}«", markup=False, style="dim")
     for series in topic.series:
-        unit = f" ({series.unit})" if series.unit else ""
+        unit = f" ({series.unit})" if series.unit_kind != COUNT else ""
         title = f"{series.label}{unit}, {series.municipality}"
         table = Table(title=escape(title), title_justify="left", box=SIMPLE)
         for key, side in (("series.time", "left"), ("series.value", "right"), ("series.place", "left")):
