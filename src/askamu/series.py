@@ -261,6 +261,8 @@ class _Reader:
             if not groups.get(value):
                 continue
             time_of = read_when(groups[when])
+            if groups[when][0].isdigit() or groups[when].casefold().startswith(tuple(months())):
+                continue  # without its lead it may be the end of a longer time: »1. kvartal 2023«
             if time_of is None or not self._over(*time_of):
                 continue
             kind = next(iter(units), COUNT)
@@ -338,6 +340,8 @@ class _Reader:
                 continue
             if unit[1] == COUNT and "," in value[1]:
                 continue  # a count is whole: the unit is something else, and not printed
+            if unit[1] == "percent" and not _any("share").search(f"{said}\n{caption}"):
+                continue
             start = cell.span.start + value.start(1)
             by_row = own is not None
             yield Figure(
@@ -525,7 +529,7 @@ def _time_pattern(name: str = "") -> str:
 
     figures = r"[0-3]?\d"
     inner = (
-        rf"(?:{group('lead', leads)}\s+)?"
+        rf"(?<![\w.,/–-])(?:{group('lead', leads)}\s+)?"
         rf"(?:(?:{group('day', figures)}\.?\s+)?{group('month', names)}\.?\s+"
         rf"|(?:{group('day2', figures)}[./-])?{group('number', figures)}[./-])?"
         rf"{group('year', _YEAR)}(?![\d.,/–-]*\d)"
@@ -540,7 +544,7 @@ def _time() -> re.Pattern[str]:
 
 @cache
 def _time_inside() -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){_time_pattern('whole')}", re.IGNORECASE)
+    return re.compile(_time_pattern("whole"), re.IGNORECASE)
 
 
 @cache
