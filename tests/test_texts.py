@@ -81,6 +81,8 @@ BUILT = (
     "ask.tier_",
     "apidoc.tag_",
     "apidoc.do_",
+    "cases.form_",
+    "cases.short_",
 )
 
 

@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 PLACES = (  # the site's main places: address, text
     ("/", "nav.ask"),
     ("/beslutninger", "nav.decisions"),
+    ("/sager", "nav.cases"),
     ("/velkommen", "nav.new_members"),
     ("/notat", "nav.memo"),
     ("/indhold", "nav.contents"),
@@ -53,7 +54,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
     Args:
         template: its file in templates/; it extends base.html and fills `title` and `content`.
         values: what it shows. Beside them a template has `t(key, …)`, `link(path, …)` to another page in the same
-            language, `day(date)`, `asset(name)`, `language`, `places` and `here` (the path).
+            language, `day(date)`, `asset(name)`, `language`, `language_kept`, `places` and `here` (the path).
     """
     language = language_of(request.scope)
     other = next(x for x in LANGUAGES if x != language)
@@ -65,6 +66,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
         "asset": asset,
         "basket": spoken("basket", language, address=link(request, "/notat")),
         "language": language,
+        "language_kept": language != own_language(request.scope),  # for forms, which drop the query
         "places": PLACES,
         "name": request.app.state.settings.name,
         "here": request.url.path,

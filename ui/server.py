@@ -24,6 +24,7 @@ from askamu.ui import app as page
 from askamu.ui import render
 from askamu.ui.answers import add_answers
 from askamu.ui.api import Versioned, add_api, add_errors, add_unknown
+from askamu.ui.cases import add_cases
 from askamu.ui.chat import Gate
 from askamu.ui.coverage import add_coverage
 from askamu.ui.decisions import add_decisions
@@ -66,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_coverage(app, library_of, settings)
     add_feedback(app, library_of)
     add_memos(app, library_of, settings, gate)
+    add_cases(app, library_of)
     render.add_assets(app)
     add_errors(app)
     if tools:

@@ -113,6 +113,12 @@ def title_span(minutes: Minutes, item: AgendaItem) -> tuple[Section, Span]:
     return head, Span(start, end)
 
 
+def heading(minutes: Minutes, item: AgendaItem) -> Span:
+    """The printed heading of an item; its first character where it has none."""
+    _, span = title_span(minutes, item)
+    return span if span.end > span.start else Span(item.start, item.start + 1)
+
+
 def plain(text: str) -> str:
     """A quote as it is shown: one line, Markdown marks of the source taken away."""
     text = re.sub(r"\\([_*#\[\]()~`>+.!-])", r"\1", text.replace("**", ""))

@@ -31,6 +31,7 @@ from askamu.terminal import (
     print_ingested,
     print_parse,
     print_plan,
+    print_topic,
     print_tuned,
     progress_bar,
 )
@@ -482,27 +483,45 @@ def case(
     lang: LangOption = None,
 ) -> None:
     """Følg en sag over møder og udvalg. / Follow a case over meetings and committees."""
+    from askamu.errors import UnknownCase
     from askamu.library import open_library
-    from askamu.record import case_key
-    from askamu.texts import text
-    from askamu.threads import find_threads, items_of, thread_record
+    from askamu.threads import thread_record
 
     settings = _settings(index, lang)
     library = open_library(settings)
-    items = items_of(library)
-    records = [thread_record(t, library) for t in find_threads(items, number)]
+    records = [thread_record(t, library) for t in library.cases.find(number)]
     if as_json:
         print(json.dumps({"case_number": number, "threads": records}, ensure_ascii=False, indent=1))
     elif records:
         print_case(number, records, settings.lang)
     if not records:
-        key = case_key(number)
-        title = next((s.title for s in items if s.case_number and case_key(s.case_number) == key), None)
-        if title is None:
-            print(text("case.none", settings.lang, number=number), file=sys.stderr)
-        else:
-            print(text("case.formality", settings.lang, number=number, title=title), file=sys.stderr)
-    raise typer.Exit(DONE if records else PARTLY)
+        raise UnknownCase(number, library.cases.formality(number))
+
+
+@app.command()
+def topic(
+    words: Annotated[list[str], typer.Argument(help="Emnet, fx småjob. / The topic.")],
+    index: IndexOption = None,
+    municipality: MunicipalityOption = None,
+    committee: CommitteeOption = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Følg et emne gennem årene, med de tal, referaterne giver. / Follow a topic over the years, with its figures."""
+    from askamu.filters import read_filters
+    from askamu.library import open_library
+    from askamu.topics import follow, topic_record
+
+    settings = _settings(index, lang)
+    library = open_library(settings)
+    found = follow(library, " ".join(words), read_filters(municipality, committee, since, until), lang)
+    if as_json:
+        print(json.dumps(topic_record(found, library), ensure_ascii=False, indent=1))
+    else:
+        print_topic(found, library, settings.lang)
+    raise typer.Exit(DONE if found.items or found.named else PARTLY)
 
 
 @app.command()

@@ -30,6 +30,8 @@ _stemmer.maxCacheSize = 50_000
 def fold(text: str) -> str:
     """Lower case without æ, ø, å and accents: »Småjob« and »smaajob« become the same."""
     text = unicodedata.normalize("NFC", text).casefold().translate(_FOLD)
+    if text.isascii():  # most words are by now, and the rest takes time
+        return text
     return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
 

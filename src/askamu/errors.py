@@ -32,6 +32,7 @@
     ├── BadQuestion          exit 2: empty or too long
     ├── BadMemo              exit 2: what is to become a memo can't be read as one
     ├── NotQuotable          a stretch of minutes that no quote may be cut from
+    ├── UnknownCase          no item has the case number, or only formalities do
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
     ├── NotStored            a meeting, item or passage that is not indexed
     ├── FeedbackNotKept      the file is full or can't be written
@@ -403,6 +404,21 @@ class NotQuotable(AskamuError):
         from askamu.texts import text
 
         return text(self.text_key, language)
+
+
+class UnknownCase(AskamuError):
+    """A case number that no indexed item has, or that is used for formalities only, such as `title`."""
+
+    http_status = 404
+
+    def __init__(self, number: str, title: str | None = None) -> None:
+        self.text_key = "case.none" if title is None else "case.formality"
+        super().__init__(**({"number": number[:80]} | ({} if title is None else {"title": title})))
+
+    def say(self, language: str) -> str:
+        from askamu.texts import text
+
+        return text(self.text_key, language, **self.values)
 
 
 class BadMemo(AskamuError):

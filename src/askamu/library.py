@@ -23,6 +23,8 @@ from askamu.when import Meeting
 
 if TYPE_CHECKING:
     from askamu.decisions import Decisions
+    from askamu.series import Figure
+    from askamu.threads import Cases
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,13 @@ class Library:
         return Decisions(self)
 
     @cached_property
+    def cases(self) -> Cases:
+        """The cases that its items are, followed over meetings."""
+        from askamu.threads import Cases, items_of
+
+        return Cases(items_of(self))
+
+    @cached_property
     def municipalities(self) -> tuple[str, ...]:
         return tuple(sorted({m.municipality for m in self.meetings if m.municipality}))
 
@@ -147,6 +156,17 @@ class Library:
     def holds(self, document: str) -> bool:
         """Whether the index holds a document now; the record may also have what it held before."""
         return document in self._rows
+
+    @cached_property
+    def _figures(self):  # type: ignore[no-untyped-def]
+        from askamu.series import read_figures
+
+        return lru_cache(maxsize=10_000)(lambda document, index: read_figures(self.minutes(document), index))
+
+    def figures(self, document: str, item_index: int) -> list[Figure]:
+        """The figures of an item that are printed with label, unit and time."""
+        figures: list[Figure] = self._figures(document, item_index)
+        return figures
 
     def meeting(self, document: str) -> MeetingRow:
         return self._rows[document]

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from askamu.evaluate.figures import Figures
     from askamu.fetch import FetchReport
     from askamu.ingest import IngestReport, PlannedFile
+    from askamu.library import Library
     from askamu.passage import Answer
+    from askamu.topics import Topic
     from askamu.tune.run import TuneReport
 
 SHOWN = 10  # of the names of what an ingest passed over
@@ -414,6 +416,51 @@ def _case_day(step: dict[str, Any], language: str) -> str:
     if first and last:
         return text("case.between", language, first=first, last=last)
     return text("date.unknown", language)
+
+
+def print_topic(topic: Topic, library: Library, language: str) -> None:
+    """The items of a topic with the words that show it, then the figures over time."""
+    from rich.box import SIMPLE
+    from rich.markup import escape
+    from rich.table import Table
+
+    from askamu.cite import plain
+    from askamu.series import COUNT
+    from askamu.texts import text
+    from askamu.topics import mention_record
+
+    console = open_console()
+    console.print(text("topics.heading", language, topic=topic.words), markup=False, style="bold")
+    count = len(topic.items)
+    said = text("topics.count_one", language) if count == 1 else text("topics.count", language, count=count)
+    said = said if count else text("topics.nothing", language)
+    console.print(f"{said} {text('topics.searched', language, meetings=topic.coverage.meetings)}", markup=False)
+    for mention in topic.items:
+        record = mention_record(mention, library)
+        item = text("case.item", language, number=record["item"], title=record["title"])
+        place = " ".join(p for p in (record["municipality"], record["committee"]) if p)
+        outcomes = ", ".join(text(f"outcome.{o}", language) for o in record["outcomes"])
+        outcomes = text("cases.closed", language) if record["closed"] else outcomes or text("cases.undecided", language)
+        console.print(f"\n  {_case_day(record, language)}, {place}, {item}", markup=False)
+        console.print(f"      → {outcomes}", markup=False)
+        if record["quote"]:
+            console.print(f"      »{plain(record['quote'])}«", markup=False, style="dim")
+    for series in topic.series:
+        unit = f" ({series.unit})" if series.unit_kind != COUNT else ""
+        title = f"{series.label}{unit}, {series.municipality}"
+        table = Table(title=escape(title), title_justify="left", box=SIMPLE)
+        for key, side in (("series.time", "left"), ("series.value", "right"), ("series.place", "left")):
+            table.add_column(text(key, language), justify="right" if side == "right" else "left", overflow="fold")
+        for point in series.points:
+            quoted = plain(point.figure.quote.of(library.minutes(point.figure.document).text))
+            table.add_row(point.when.iso, escape(point.figure.printed), escape(f"»{quoted}«"))
+        console.print(table)
+        if series.conflicts:
+            console.print(text("series.conflict", language), markup=False, style="yellow")
+    if topic.items and not topic.series:
+        console.print(f"\n{text('series.none', language)}", markup=False, style="dim")
+    if topic.named:
+        console.print(f"\n{text('topics.named', language, count=len(topic.named))}", markup=False, style="dim")
 
 
 def print_plan(files: Sequence[PlannedFile], language: str, as_json: bool) -> None:

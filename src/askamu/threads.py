@@ -13,13 +13,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations
 from typing import Any
+from urllib.parse import quote
 
 from askamu.danish import WORD, stem, stop_words
 from askamu.library import Library
-from askamu.minutes import AgendaItem, Outcome
+from askamu.minutes import AgendaItem, Outcome, Span
 from askamu.record import MeetingRow, case_key
 from askamu.vocabulary import table
 
@@ -59,6 +60,15 @@ class Step:
         """When it was, as far as is known: for sorting only."""
         return self.held_on or self.latest or self.earliest or date.max
 
+    @property
+    def name(self) -> str:
+        """The item as a permalink names it."""
+        return self.number or str(self.item_index + 1)
+
+    def permalink(self, span: Span) -> str:
+        """The page on which words of the item are marked."""
+        return f"/kilde/{self.document}/{quote(self.name, safe='')}?fra={span.start}&til={span.end}"
+
 
 @dataclass(frozen=True, slots=True)
 class Thread:
@@ -71,6 +81,46 @@ class Thread:
     steps: tuple[Step, ...]
 
 
+class Cases:
+    """All cases of an index. Made once for a generation (`Library.cases`), because it takes every item there is."""
+
+    def __init__(self, items: Sequence[Step]) -> None:
+        self.items = tuple(items)
+        self._groups = _groups(items)
+
+    @cached_property
+    def threads(self) -> tuple[Thread, ...]:
+        """Every case, also of one step; the one that was treated last first."""
+        return tuple(sorted(map(_thread, self._groups), key=lambda t: (t.steps[-1].day, t.title), reverse=True))
+
+    def find(self, case_number: str) -> list[Thread]:
+        """The threads that a case number stands in, as `find_threads` has them."""
+        asked = case_key(case_number)
+        return _found([g for g in self._groups if any(_key(s) == asked for s in g)], asked)
+
+    def of_item(self, document: str, item_index: int) -> Thread | None:
+        """The case of an item; one of its own where it belongs to none. None if there is no such item."""
+        group = self._by_place.get((document, item_index))
+        return _thread(group) if group else None
+
+    def step(self, document: str, item_index: int) -> Step:
+        return self._steps[document, item_index]
+
+    @cached_property
+    def _steps(self) -> dict[tuple[str, int], Step]:
+        return {(s.document, s.item_index): s for s in self.items}
+
+    def formality(self, case_number: str) -> str | None:
+        """The title of an item under a case number that is used for formalities only."""
+        asked = case_key(case_number)
+        return next((s.title for s in self.items if _key(s) == asked), None)
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, int], list[Step]]:
+        alone = {(s.document, s.item_index): [s] for s in self.items}  # formalities form no case
+        return alone | {(s.document, s.item_index): g for g in self._groups for s in g}
+
+
 def items_of(library: Library) -> list[Step]:
     """Every agenda item of the index, ready to be threaded."""
     return [
@@ -81,7 +131,7 @@ def items_of(library: Library) -> list[Step]:
 
 
 def as_step(row: MeetingRow, index: int, item: AgendaItem) -> Step:
-    decision = item.decision
+    decision = None if item.closed else item.decision
     return Step(
         document=row.id,
         source=row.source,
@@ -112,13 +162,13 @@ def find_threads(items: Sequence[Step], case_number: str) -> list[Thread]:
     Several where municipalities share the number, or where it is a collective one that holds several cases.
     """
     asked = case_key(case_number)
-    groups = [[s for s in items if s.case_number and case_key(s.case_number) == asked]]
-    wanted = {s.municipality for s in groups[0]}
-    found = [
-        _thread(group, asked)
-        for group in _groups([s for s in items if s.municipality in wanted])
-        if any(_key(s) == asked for s in group)
-    ]
+    wanted = {s.municipality for s in items if _key(s) == asked}
+    groups = _groups([s for s in items if s.municipality in wanted])
+    return _found([g for g in groups if any(_key(s) == asked for s in g)], asked)
+
+
+def _found(groups: Iterable[Sequence[Step]], asked: str) -> list[Thread]:
+    found = [_thread(group, asked) for group in groups]
     return sorted(found, key=lambda t: (-sum(_key(s) == asked for s in t.steps), t.steps[0].day, t.title))
 
 
@@ -135,7 +185,7 @@ def thread_record(thread: Thread, library: Library) -> dict[str, Any]:
 
 def _step_record(step: Step, library: Library) -> dict[str, Any]:
     minutes = library.minutes(step.document)
-    decision = minutes.items[step.item_index].decision
+    decision = None if step.closed else minutes.items[step.item_index].decision
     return {
         "document": step.document,
         "source": step.source,

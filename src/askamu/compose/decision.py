@@ -103,12 +103,27 @@ def outcome_words(context: Context, item: AgendaItem) -> str:
 
 
 def _adopted(context: Context, minutes: Minutes, item: AgendaItem, *, of_another: bool = False) -> list[str]:
+    label, points = beside(minutes, item, of_another=of_another)
+    if not points:
+        return []
+    section = item.of_kind(SectionKind.RECOMMENDATION)[-1]
+    if len(points) == 1:
+        mark = context.citations.mark(minutes, item, section, points[0])
+        return [f"{context.say(label)} {quote(points[0].of(minutes.text))} {mark}"]
+    lines = [f"- {quote(p.of(minutes.text))} {context.citations.mark(minutes, item, section, p)}" for p in points]
+    return [context.say(label) + "\n" + "\n".join(lines)]
+
+
+def beside(minutes: Minutes, item: AgendaItem, *, of_another: bool = False) -> tuple[str, list[Span]]:
+    """What of the recommendation is shown beside a decision, and the text (answer.…) that says what became of it.
+
+    Args:
+        of_another: the decision adopts what another body recommended, and that was not what is printed.
+    """
     decision = item.decision
-    if decision is None:
-        return []
     recommendations = item.of_kind(SectionKind.RECOMMENDATION)
-    if not recommendations:
-        return []
+    if decision is None or not recommendations:
+        return "", []
     section = recommendations[-1]
     points = [p for p in decision.adopts if section.start <= p.start and p.end <= section.end][:MAX_POINTS]
     label = "adopted"
@@ -126,13 +141,7 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem, *, of_another
         label = "adopted_partly" if set(decision.outcomes) & NEGATIVE else "recommended"
     elif points and all(asks_only_to_note(p.of(minutes.text)) for p in points):
         label = "adopted_noted"  # so that »Godkendt« is not read as a yes to the matter itself
-    if not points:
-        return []
-    if len(points) == 1:
-        mark = context.citations.mark(minutes, item, section, points[0])
-        return [f"{context.say(label)} {quote(points[0].of(minutes.text))} {mark}"]
-    lines = [f"- {quote(p.of(minutes.text))} {context.citations.mark(minutes, item, section, p)}" for p in points]
-    return [context.say(label) + "\n" + "\n".join(lines)]
+    return label, points
 
 
 def asks_only_to_note(point: str) -> bool:
