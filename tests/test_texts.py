@@ -62,6 +62,8 @@ BUILT = (
     "api.refused.",
     "api.refused_",
     "eval.by_",
+    "welcome.why_",
+    "feedback.",
     "eval.miss_",
 )
 

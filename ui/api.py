@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from askamu import show
 from askamu.config import Settings
 from askamu.errors import AskamuError
+from askamu.feedback import answer_mark
 from askamu.filters import read_filters
 from askamu.passage import Limit, Turn
 from askamu.texts import text
@@ -67,8 +68,9 @@ def add_api(app: FastAPI, library_of: Callable[[], Library], settings: Settings,
             limits.lifted,
         )  # fmt: skip
         history = tuple(Turn(t.role, t.content) for t in asked.history)
-        answer = page.asked(library_of(), settings, gate, asked.question, history, filters, asked.lang)
-        return show.as_record(answer)
+        library = library_of()
+        answer = page.asked(library, settings, gate, asked.question, history, filters, asked.lang)
+        return show.as_record(answer) | answer_mark(answer, library)
 
     @app.post("/api/ask", tags=["ask"])
     def ask(asked: Asked) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from askamu.record import MeetingRow
 from askamu.sentences import sentences
 from askamu.vocabulary import table
 
+MAX_TERM = 60  # characters before »er« in which a known word is looked for
 MAX_LONG = 120  # characters before a short form in which its long form is looked for
 MAX_PASSAGE = 420  # characters of a passage; a longer sentence is cut at words
 BODY = "body"  # askamu knows what the abbreviation of a committee stands for
@@ -32,6 +33,7 @@ ALIKE = 0.85  # of two long forms that are one
 AROUND = 160  # characters kept before and after in a sentence that is cut
 _LETTERS = re.compile(r"[^\W_]+")
 _STOPS = re.compile(r"[.:;!?()\[\]•\t]|\n\s*\n|,\s")
+_JOINED = re.compile(r"(?:,?\s+er)?[\s\"”«»,-]*$")  # between a long form and its short one
 _NAMED = re.compile(r"[A-ZÆØÅ]")
 
 
@@ -136,8 +138,9 @@ def long_form(text: str, start: int, end: int, short: str) -> Span | None:
     """
     for stop in _STOPS.finditer(text, start, end):
         start = stop.end()
+    end = start + len(_JOINED.sub("", text[start:end]))
     words = [Span(m.start(), m.end()) for m in _LETTERS.finditer(text, start, end)]
-    if not words or not re.fullmatch(r"[\s\"”«-]*", text[words[-1].end : end]):
+    if not words or words[-1].end != end:
         return None
     best: tuple[int, int] | None = None
     for at in range(len(words) - 1, max(-1, len(words) - 3 * len(short) - 1), -1):
@@ -255,13 +258,15 @@ def _people(read: Iterator[Minutes]) -> frozenset[str]:
 
 def _definitions(read: Sequence[tuple[MeetingRow, Minutes]], shorts: tuple[str, ...]) -> Iterator[Entry]:
     """Sentences that say what a word or one of the abbreviations means; the newest for each."""
-    hint, patterns = _definition_patterns(shorts)
+    hints, known, patterns = _definition_patterns(shorts)
     told: set[str] = set()
     for row, minutes in read:
         text = minutes.text
         for index, item in _open_items(minutes):
-            for at in hint.finditer(text, item.start, item.own_end):
-                found = _defined(text, item, at.start(), patterns)
+            for at in sorted({m.start() for hint in hints for m in hint.finditer(text, item.start, item.own_end)}):
+                if text.startswith("er", at) and not known.search(text, max(0, at - MAX_TERM), at):
+                    continue
+                found = _defined(text, item, at, patterns)
                 if found is None or found[0].casefold() in told:
                     continue
                 told.add(found[0].casefold())
@@ -302,7 +307,7 @@ def _bodies(read: Sequence[tuple[MeetingRow, Minutes]], bodies: set[str]) -> Ite
         two = len(short) < 3  # »BY« is a word as well: only where it stands between strokes or brackets
         pattern = re.compile(rf"(?<=[/(]){short}(?=[/)])" if two else rf"\b{re.escape(short)}\b")
         for row, index, text, first, last in _stretches(read):
-            if at := pattern.search(text, first, last):
+            if text.find(short, first, last) >= 0 and (at := pattern.search(text, first, last)):
                 yield Entry(short, name, None, BODY, (row.id, index, at.start(), at.end()))
                 break
 
@@ -371,11 +376,14 @@ def _terms() -> dict[str, dict[str, str]]:
     return found
 
 
-def _definition_patterns(shorts: tuple[str, ...]) -> tuple[re.Pattern[str], tuple[re.Pattern[str], ...]]:
-    """What every sentence that explains a word has (the cheap look before the careful one), and the patterns."""
+def _definition_patterns(
+    shorts: tuple[str, ...],
+) -> tuple[tuple[re.Pattern[str], ...], re.Pattern[str], tuple[re.Pattern[str], ...]]:
+    """What a sentence that explains a word has (the quick look before the careful one); a known word before »er«; the
+    patterns of whole sentences."""
     definitions = table("explanations")["definitions"]
     own = "|".join(map(re.escape, sorted(_terms(), key=len, reverse=True)))
     known = "|".join(p for p in (f"(?i:{own})", *map(re.escape, shorts)) if p)
-    hint = re.compile(rf"{definitions['hint']}|\b(?:{known})\s+er\s+(?:en|et)\s")
+    hints = tuple(re.compile(p) for p in (*definitions["hints"], r"er\s+e[nt]\s"))
     sentence = re.compile(rf"^(?:En\s+|Et\s+)?(?P<term>{known}){definitions['known']}")
-    return hint, (*(re.compile(p) for p in definitions["said"]), sentence)
+    return hints, re.compile(rf"\b(?:{known})\s+$"), (*(re.compile(p) for p in definitions["said"]), sentence)
