@@ -29,6 +29,8 @@ MAX_TERM = 60  # characters before »er« in which a known word is looked for
 MAX_LONG = 120  # characters before a short form in which its long form is looked for
 MAX_PASSAGE = 420  # characters of a passage; a longer sentence is cut at words
 BODY = "body"  # askamu knows what the abbreviation of a committee stands for
+MAX_NAME = 3  # words of a person's name
+SURNAME, COMPOUND = 10, 12  # letters from which the last word, or any word, is no part of a name
 ALIKE = 0.85  # of two long forms that are one
 AROUND = 160  # characters kept before and after in a sentence that is cut
 _LETTERS = re.compile(r"[^\W_]+")
@@ -93,7 +95,7 @@ def _abbreviations(read: Sequence[tuple[MeetingRow, Minutes]], names: frozenset[
         for index, item in _open_items(minutes):
             for short, long, end in expansions(minutes.text, item.start, item.own_end):
                 said = " ".join(long.of(minutes.text).split())
-                span = None if _is_person(said, names) else _around(minutes.text, item, long, end)
+                span = None if _is_person(said, names, read) else _around(minutes.text, item, long, end)
                 if span is None or "\t" in span.of(minutes.text):
                     continue  # a row of a table explains nothing
                 use = _Use(said, Passage(row.id, index, span, long), _goes_on(minutes.text, end))
@@ -238,11 +240,23 @@ def _alike(one: str, other: str) -> bool:
     return SequenceMatcher(None, letters(one), letters(other), autojunk=False).ratio() >= ALIKE
 
 
-def _is_person(said: str, names: frozenset[str]) -> bool:
+def _is_person(said: str, names: frozenset[str], read: Sequence[tuple[MeetingRow, Minutes]]) -> bool:
+    """Whether a long form may be somebody's name, and the short one initials.
+
+    Words in capitals are a name unless one is as long as only compounds are, or all are common words in these minutes.
+    """
     words = said.split()
-    if not 2 <= len(words) <= 4 or not all(_NAMED.match(w) for w in words):
+    if not 2 <= len(words) <= MAX_NAME or not all(_NAMED.match(w) for w in words):
         return False
-    return fold(said) in names or fold(words[-1]) in names or bool(re.search(_words("surname"), words[-1]))
+    if fold(said) in names or fold(words[-1]) in names:
+        return True
+    if max(map(len, words)) >= COMPOUND:
+        return False
+    if re.search(_words("surname"), words[-1]):
+        return True
+    if len(words[-1]) >= SURNAME:
+        return False
+    return not all(any(f" {w.lower()} " in minutes.text for _, minutes in read) for w in words)
 
 
 def _people(read: Iterator[Minutes]) -> frozenset[str]:
