@@ -91,6 +91,7 @@ class ByHand:
     """A library of one document."""
 
     generation: str = "g1"
+    folder: Path = Path("/no/such/index")
     municipalities: tuple[str, ...] = ("Bakkerup",)
     committees: tuple[str, ...] = ("Udvalget for Prøver",)
     first: date | None = date(2024, 3, 1)

@@ -69,6 +69,8 @@ BUILT = (
     "api.refused_",
     "page.role_",
     "eval.by_",
+    "welcome.why_",
+    "feedback.",
     "eval.miss_",
     "notat.kind_",
     "reference.agenda_",

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from askamu import links, resources, show
 from askamu.config import Settings
 from askamu.errors import AskamuError, QuestionTooLong
+from askamu.feedback import answer_mark
 from askamu.filters import read_filters
 from askamu.minutes import Span
 from askamu.passage import Filters, Turn
@@ -87,7 +88,8 @@ def add_api(app: FastAPI, library_of: Callable[[], Library], settings: Settings,
         library = library_of()
 
         def record() -> dict[str, Any]:
-            return show.as_record(asked_within(library, settings, gate, asked.question, history, filters, asked.lang))
+            answer = asked_within(library, settings, gate, asked.question, history, filters, asked.lang)
+            return show.as_record(answer) | answer_mark(answer, library)
 
         if stream or wants_events(request):
             return as_events(record, asked.lang or language_of(request.scope))

@@ -204,6 +204,8 @@ class AnswerRecord(Given):
     warnings: list[str]
     model: ModelRecord
     timings_ms: dict[str, float]
+    answer_id: str = Field(description="what POST /api/feedback names the answer by")
+    generation: str = Field(description="the state of the index that it was given from")
 
 
 class MeetingRecord(Given):

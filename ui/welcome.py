@@ -11,6 +11,7 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from askamu.glossary import BODY, Entry, Passage, explanation, glossary
+from askamu.minutes import Span
 from askamu.texts import text
 from askamu.ui import render
 from askamu.ui.coverage import short_day
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from askamu.library import Library
     from askamu.minutes import Minutes
 
-SHOWN_OPEN, SHOWN_RECURRING = 8, 8  # the rest is folded
+SHOWN_ITEMS, SHOWN_OPEN, SHOWN_RECURRING = 10, 8, 8  # the rest is folded
 LONGEST = 360  # characters of a decision that are shown; its own page has it whole
 
 
@@ -79,7 +80,7 @@ def welcome_page(request: Request, library: Library, picked: Committee, every: I
             return None
         document, index, start, end = entry.seen
         place = place_of(library.minutes(document), index)
-        return where(Place(document, place.item, type(place.span)(start, end)))
+        return where(Place(document, place.item, Span(start, end)))
 
     def own(entry: Entry) -> str:
         if entry.own == BODY:
@@ -107,6 +108,7 @@ def welcome_page(request: Request, library: Library, picked: Committee, every: I
         step_day=lambda step: short_day(library, library.meeting(step.document), language),
         case=lambda case_number: render.link(request, f"/sager/{quote(case_number, safe='')}"),
         shortened=shortened,
+        shown_items=SHOWN_ITEMS,
         shown_open=SHOWN_OPEN,
         shown_recurring=SHOWN_RECURRING,
     )

@@ -623,6 +623,62 @@ def memo(
     raise typer.Exit(PARTLY if unconfirmed else DONE)
 
 
+@app.command()
+def coverage(index: IndexOption = None, as_json: JsonOption = False, lang: LangOption = None) -> None:
+    """Vis, hvad der er indlæst, hvor nyt det er, og hvad der mangler. / Show what is indexed, how fresh, and gaps."""
+    from askamu.coverage import coverage as report_of
+    from askamu.coverage import coverage_record
+    from askamu.library import open_library
+    from askamu.terminal import print_coverage
+
+    settings = _settings(index, lang)
+    report = report_of(open_library(settings), settings.lang)
+    if as_json:
+        print(json.dumps(coverage_record(report), ensure_ascii=False, indent=1))
+    else:
+        print_coverage(report, settings.lang)
+
+
+feedback_app = typer.Typer(
+    help="Tilbagemeldinger på svar, gemt i indeksets mappe. / What readers said of answers.", no_args_is_help=True
+)
+app.add_typer(feedback_app, name="feedback")
+
+
+@feedback_app.command("list")
+def list_feedback(index: IndexOption = None, as_json: JsonOption = False, lang: LangOption = None) -> None:
+    """Tæl tilbagemeldingerne. / Count them."""
+    from askamu.feedback import counts, entries
+    from askamu.library import open_library
+    from askamu.terminal import print_feedback
+
+    settings = _settings(index, lang)
+    kept = list(entries(open_library(settings).folder))
+    consented = sum(e.feedback.consent for e in kept)
+    if as_json:
+        print(json.dumps({"total": len(kept), "consented": consented, "kinds": counts(kept)}, indent=1))
+    else:
+        print_feedback(len(kept), consented, counts(kept), settings.lang)
+
+
+@feedback_app.command("export")
+def export_feedback(
+    out: Annotated[Path, typer.Option("--out", help="Spørgsmål til askamu eval, JSONL. / Questions for askamu eval.")],
+    index: IndexOption = None,
+    lang: LangOption = None,
+) -> None:
+    """Lav spørgsmål til måling af dem, der må bruges. / Make questions to measure by of those that may be used."""
+    from askamu.feedback import candidates, entries
+    from askamu.library import open_library
+    from askamu.texts import text
+
+    settings = _settings(index, lang)
+    library = open_library(settings)
+    found = candidates(library, list(entries(library.folder)))
+    _write(out, "".join(json.dumps(c, ensure_ascii=False) + "\n" for c in found), settings.lang)
+    print(text("feedback.exported", settings.lang, count=len(found), file=out), file=sys.stderr)
+
+
 def _write(file: Path, content: str | bytes, language: str) -> None:
     from askamu.texts import text
 

@@ -21,7 +21,8 @@ from askamu.threads import Step
 
 AGENDA = "dagsorden"
 FAILED, REMOVED = "failed", "removed"
-_PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^/\\\s:;,»«\"'()]+)+[/\\](?=[^/\\\s])|(?<![\w/.:])/(?=[^/\s])")
+MAX_CLAUSES = 3  # of one note, between semicolons
+_PATH = re.compile(r"(?<![\w/.:\\])(?:[A-Za-z]:)?[/\\](?:[^/\\\s:;,»«\"'()]+[/\\])*(?=[^/\\\s])")  # and not of a URL
 
 
 class GapKind(StrEnum):
@@ -152,16 +153,27 @@ def _folders(library: Library) -> tuple[str, ...]:
 
 def _told(line: JournalLine, language: str, folders: Sequence[str]) -> str:
     """A reason in the reader's language, with the names of files and without their folders."""
-    said = [_restated(part, language) for part in line.reason.split("; ")]
-    return without_folders("; ".join(said), folders).removeprefix(f"{line.source}: ")
+    parts = line.reason.split("; ")  # several notes; a note may have a semicolon of its own
+    said: list[str] = []
+    while parts:
+        for count in range(min(len(parts), MAX_CLAUSES), 0, -1):
+            part = "; ".join(parts[:count])
+            told = _restated(part, line.source, language)
+            if told or count == 1:
+                said.append(told or part)
+                parts = parts[count:]
+                break
+    return without_folders("; ".join(said), folders)
 
 
-def _restated(said: str, language: str) -> str:
+def _restated(said: str, source: str, language: str) -> str | None:
+    """A note in another language; None where it is no text of askamu's."""
     for group in ("problem", "ingest"):
-        told = restated(said, group, language)
-        if told != said:
-            return told
-    return said
+        for whole in (said, f"{source}: {said}"):  # the file's name is left out where a reason begins with it
+            told = restated(whole, group, language)
+            if told != whole:
+                return told.removeprefix(f"{source}: ")
+    return None
 
 
 def without_folders(said: str, folders: Sequence[str]) -> str:

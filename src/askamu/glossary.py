@@ -25,13 +25,17 @@ from askamu.record import MeetingRow
 from askamu.sentences import sentences
 from askamu.vocabulary import table
 
+MAX_TERM = 60  # characters before »er« in which a known word is looked for
 MAX_LONG = 120  # characters before a short form in which its long form is looked for
 MAX_PASSAGE = 420  # characters of a passage; a longer sentence is cut at words
 BODY = "body"  # askamu knows what the abbreviation of a committee stands for
+MAX_NAME = 3  # words of a person's name
+SURNAME, COMPOUND = 10, 12  # letters from which the last word, or any word, is no part of a name
 ALIKE = 0.85  # of two long forms that are one
 AROUND = 160  # characters kept before and after in a sentence that is cut
 _LETTERS = re.compile(r"[^\W_]+")
 _STOPS = re.compile(r"[.:;!?()\[\]•\t]|\n\s*\n|,\s")
+_JOINED = re.compile(r"(?:,?\s+er)?[\s\"”«»,-]*$")  # between a long form and its short one
 _NAMED = re.compile(r"[A-ZÆØÅ]")
 
 
@@ -91,7 +95,7 @@ def _abbreviations(read: Sequence[tuple[MeetingRow, Minutes]], names: frozenset[
         for index, item in _open_items(minutes):
             for short, long, end in expansions(minutes.text, item.start, item.own_end):
                 said = " ".join(long.of(minutes.text).split())
-                span = None if _is_person(said, names) else _around(minutes.text, item, long, end)
+                span = None if _is_person(said, names, read) else _around(minutes.text, item, long, end)
                 if span is None or "\t" in span.of(minutes.text):
                     continue  # a row of a table explains nothing
                 use = _Use(said, Passage(row.id, index, span, long), _goes_on(minutes.text, end))
@@ -136,8 +140,9 @@ def long_form(text: str, start: int, end: int, short: str) -> Span | None:
     """
     for stop in _STOPS.finditer(text, start, end):
         start = stop.end()
+    end = start + len(_JOINED.sub("", text[start:end]))
     words = [Span(m.start(), m.end()) for m in _LETTERS.finditer(text, start, end)]
-    if not words or not re.fullmatch(r"[\s\"”«-]*", text[words[-1].end : end]):
+    if not words or words[-1].end != end:
         return None
     best: tuple[int, int] | None = None
     for at in range(len(words) - 1, max(-1, len(words) - 3 * len(short) - 1), -1):
@@ -235,11 +240,23 @@ def _alike(one: str, other: str) -> bool:
     return SequenceMatcher(None, letters(one), letters(other), autojunk=False).ratio() >= ALIKE
 
 
-def _is_person(said: str, names: frozenset[str]) -> bool:
+def _is_person(said: str, names: frozenset[str], read: Sequence[tuple[MeetingRow, Minutes]]) -> bool:
+    """Whether a long form may be somebody's name, and the short one initials.
+
+    Words in capitals are a name unless one is as long as only compounds are, or all are common words in these minutes.
+    """
     words = said.split()
-    if not 2 <= len(words) <= 4 or not all(_NAMED.match(w) for w in words):
+    if not 2 <= len(words) <= MAX_NAME or not all(_NAMED.match(w) for w in words):
         return False
-    return fold(said) in names or fold(words[-1]) in names or bool(re.search(_words("surname"), words[-1]))
+    if fold(said) in names or fold(words[-1]) in names:
+        return True
+    if max(map(len, words)) >= COMPOUND:
+        return False
+    if re.search(_words("surname"), words[-1]):
+        return True
+    if len(words[-1]) >= SURNAME:
+        return False
+    return not all(any(f" {w.lower()} " in minutes.text for _, minutes in read) for w in words)
 
 
 def _people(read: Iterator[Minutes]) -> frozenset[str]:
@@ -255,13 +272,15 @@ def _people(read: Iterator[Minutes]) -> frozenset[str]:
 
 def _definitions(read: Sequence[tuple[MeetingRow, Minutes]], shorts: tuple[str, ...]) -> Iterator[Entry]:
     """Sentences that say what a word or one of the abbreviations means; the newest for each."""
-    hint, patterns = _definition_patterns(shorts)
+    hints, known, patterns = _definition_patterns(shorts)
     told: set[str] = set()
     for row, minutes in read:
         text = minutes.text
         for index, item in _open_items(minutes):
-            for at in hint.finditer(text, item.start, item.own_end):
-                found = _defined(text, item, at.start(), patterns)
+            for at in sorted({m.start() for hint in hints for m in hint.finditer(text, item.start, item.own_end)}):
+                if text.startswith("er", at) and not known.search(text, max(0, at - MAX_TERM), at):
+                    continue
+                found = _defined(text, item, at, patterns)
                 if found is None or found[0].casefold() in told:
                     continue
                 told.add(found[0].casefold())
@@ -302,7 +321,7 @@ def _bodies(read: Sequence[tuple[MeetingRow, Minutes]], bodies: set[str]) -> Ite
         two = len(short) < 3  # »BY« is a word as well: only where it stands between strokes or brackets
         pattern = re.compile(rf"(?<=[/(]){short}(?=[/)])" if two else rf"\b{re.escape(short)}\b")
         for row, index, text, first, last in _stretches(read):
-            if at := pattern.search(text, first, last):
+            if text.find(short, first, last) >= 0 and (at := pattern.search(text, first, last)):
                 yield Entry(short, name, None, BODY, (row.id, index, at.start(), at.end()))
                 break
 
@@ -371,11 +390,14 @@ def _terms() -> dict[str, dict[str, str]]:
     return found
 
 
-def _definition_patterns(shorts: tuple[str, ...]) -> tuple[re.Pattern[str], tuple[re.Pattern[str], ...]]:
-    """What every sentence that explains a word has (the cheap look before the careful one), and the patterns."""
+def _definition_patterns(
+    shorts: tuple[str, ...],
+) -> tuple[tuple[re.Pattern[str], ...], re.Pattern[str], tuple[re.Pattern[str], ...]]:
+    """What a sentence that explains a word has (the quick look before the careful one); a known word before »er«; the
+    patterns of whole sentences."""
     definitions = table("explanations")["definitions"]
     own = "|".join(map(re.escape, sorted(_terms(), key=len, reverse=True)))
     known = "|".join(p for p in (f"(?i:{own})", *map(re.escape, shorts)) if p)
-    hint = re.compile(rf"{definitions['hint']}|\b(?:{known})\s+er\s+(?:en|et)\s")
+    hints = tuple(re.compile(p) for p in (*definitions["hints"], r"er\s+e[nt]\s"))
     sentence = re.compile(rf"^(?:En\s+|Et\s+)?(?P<term>{known}){definitions['known']}")
-    return hint, (*(re.compile(p) for p in definitions["said"]), sentence)
+    return hints, re.compile(rf"\b(?:{known})\s+$"), (*(re.compile(p) for p in definitions["said"]), sentence)

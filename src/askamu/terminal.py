@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from askamu.bootstrap import Difference
+    from askamu.coverage import CoverageReport
     from askamu.decisions import DecisionRow
     from askamu.evaluate.calibrate import Calibration
     from askamu.evaluate.figures import Figures
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from askamu.topics import Topic
     from askamu.tune.run import TuneReport
 
+AGENDA = "dagsorden"
 SHOWN = 10  # of the names of what an ingest passed over
 LONGEST = 200  # characters of a quote in a table
 POINTS = 2  # of a recommendation in a table
@@ -574,3 +576,71 @@ def fetch_record(report: FetchReport) -> dict[str, Any]:
         "requests": report.requests,
         "seconds": round(report.seconds, 2),
     }  # fmt: skip
+
+
+def print_coverage(report: CoverageReport, language: str) -> None:
+    from rich.box import SIMPLE
+    from rich.markup import escape
+    from rich.table import Table
+
+    from askamu.coverage import gap_text
+    from askamu.texts import day_text, text
+
+    console = open_console()
+    unknown = text("cli.unknown", language)
+    table = Table(box=SIMPLE)
+    table.add_column(text("coverage.by_committee", language), overflow="fold")
+    for key in ("meetings", "period", "undated_column", "items"):
+        table.add_column(
+            text(f"coverage.{key}", language), justify="left" if key == "period" else "right", no_wrap=True
+        )
+    shown: list[str | None] = []
+    for c in report.committees:
+        if c.municipality not in shown:
+            shown.append(c.municipality)
+            table.add_section()
+            table.add_row(f"[bold]{escape(c.municipality or unknown)}[/bold]")
+        period = f"{c.first:%d.%m.%Y}–{c.last:%d.%m.%Y}" if c.first and c.last else text("date.unknown", language)
+        name = f"  {escape(c.committee or unknown)}"
+        table.add_row(name, str(len(c.meetings)), period, str(c.undated), str(c.items))
+    console.print(table)
+    for c in report.committees:
+        console.print(f"{c.municipality or unknown}, {c.committee or unknown}", markup=False, style="bold")
+        for row in c.meetings:
+            day = f"{row.held_on:%d.%m.%Y}" if row.held_on else text("date.unknown", language)
+            items = text("coverage.item_count", language, count=row.items)
+            if row.items == 1:
+                items = text("coverage.item_one", language)
+            kind = f" ({text('coverage.agenda', language)})" if row.kind == AGENDA else ""
+            console.print(f"  {day}{kind}, {items}, {row.source}", markup=False)
+    when = text("coverage.never", language)
+    if report.ingested_at:
+        at = report.ingested_at
+        when = text("coverage.at", language, day=day_text(at.date(), language), time=at.strftime("%H:%M"))
+    happened = {"added": report.added, "removed": len(report.removed), "failed": len(report.failed)}
+    said = text("coverage.what_last", language, when=when, **happened)
+    console.print(f"\n{text('coverage.last_ingest', language)}: {said}", markup=False)
+    for key, problems in (("coverage.failed", report.failed), ("coverage.warnings", report.warnings)):
+        if problems:
+            console.print(text(key, language), style="bold")
+            for p in problems:
+                console.print(f"  {p.source}: {p.reason}", markup=False)
+    if report.gaps:
+        console.print(text("coverage.gaps", language), style="bold")
+        for gap in report.gaps:
+            place = ", ".join((gap.municipality or unknown, gap.committee or unknown))
+            console.print(
+                "  " + text("coverage.gap_line", language, place=place, said=gap_text(gap, language)), markup=False
+            )
+
+
+def print_feedback(total: int, consented: int, kinds: Mapping[str, int], language: str) -> None:
+    from askamu.texts import text
+
+    console = open_console()
+    if not total:
+        console.print(text("feedback.none", language), markup=False)
+        return
+    console.print(text("feedback.listed", language, total=total, consented=consented), markup=False)
+    for kind, count in kinds.items():
+        console.print(f"  {text(f'feedback.{kind}', language)}: {count}", markup=False)

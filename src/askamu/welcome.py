@@ -244,7 +244,7 @@ def _open(library: Library, cases: Sequence[Thread], of: Committee) -> Iterator[
         place = place_of(minutes, last.item_index)
         if span:
             place = Place(place.document, place.item, span)
-        yield OpenCase(last.title, case.case_number, why, last, place, words)
+        yield OpenCase(last.title, last.case_number or case.case_number, why, last, place, words)
 
 
 def _why_open(
@@ -290,14 +290,11 @@ def _recurring(library: Library, cases: Sequence[Thread], of: Committee) -> list
     groups += [(None, sorted(g, key=lambda s: s.day)) for g in single.values() if _comes_back(g, met)]
     found = []
     for number, steps in groups:
-        last = steps[-1]
+        last, times = steps[-1], len({s.document for s in steps})
         years = tuple(sorted({y for s in steps if (y := year_of(s))}))
-        found.append(
-            Recurring(
-                last.title, number, len({s.document for s in steps}), years, len(met) >= YEARS and set(years) == met,
-                last, place_of(library.minutes(last.document), last.item_index),
-            )
-        )  # fmt: skip
+        yearly = len(met) >= YEARS and set(years) == met
+        place = place_of(library.minutes(last.document), last.item_index)
+        found.append(Recurring(last.title, last.case_number or number, times, years, yearly, last, place))
     return sorted(found, key=lambda r: (-r.times, r.title))
 
 

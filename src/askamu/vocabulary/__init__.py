@@ -27,6 +27,9 @@ PLAIN = (
     "thesaurus",
 )  # elsewhere a text is a regular expression
 PLAIN_LISTS = (
+    ("explanations", "abbreviations", "silent"),
+    ("explanations", "definitions", "no_term"),
+    ("explanations", "term"),
     ("noise", "lines"),
     ("noise", "under_heading"),
     ("people", "nobody"),
