@@ -290,7 +290,6 @@ def view(request: Request, row: DecisionRow, language: str) -> dict[str, Any]:
     names = decisions.labels(row, language)
     first = "closed" if row.closed else "open" if row.final is False else ""
     year = not row.held_on and short_date(row, language) != text("date.none", language)
-    left = len(row.adopted) - POINTS
     return {
         "held_on": row.held_on,
         "date": short_date(row, language),
@@ -307,7 +306,7 @@ def view(request: Request, row: DecisionRow, language: str) -> dict[str, Any]:
         "quote": lines(row.quote) if row.quote else [],
         "adopted_label": decisions.adopted_label(row, language),
         "adopted": [lines(point) for point in row.adopted[:POINTS]],
-        "more": several(left, "decisions.more_point", "decisions.more_points", language) if left > 0 else "",
+        "more": text("decisions.more_points", language) if len(row.adopted) > POINTS else "",
     }
 
 
