@@ -218,7 +218,7 @@ def table_page(
         wanted=wanted,
         form_language=None if language == own_language(request.scope) else language,
         municipalities=[(name, name) for name in library.municipalities],
-        committees=[(name, name) for name in committees(library, wanted.municipality)],
+        committees=[(name, name) for name in committees(library, wanted)],
         endings=[(ending, decisions.ending_name(ending, language)) for ending in ENDINGS],
         sorts=SORTS,
         chips=[(said, address(name)) for name, said in set_filters],
@@ -238,11 +238,10 @@ def table_page(
     )
 
 
-def committees(library: Library, municipality: str | None) -> tuple[str, ...]:
-    """The committees to choose from: those of the municipality, where one is chosen."""
-    if not municipality:
-        return library.committees
-    return tuple(sorted({m.committee for m in library.meetings if m.committee and m.municipality == municipality}))
+def committees(library: Library, wanted: Wanted) -> list[str]:
+    """The committees to choose from: those of the municipality, where one is chosen, and the one that is chosen."""
+    meetings = [m for m in library.meetings if wanted.municipality in (None, m.municipality)]
+    return sorted({m.committee for m in meetings if m.committee} | ({wanted.committee} if wanted.committee else set()))
 
 
 def counts(rows: Sequence[DecisionRow], shown: tuple[int, int] | None, language: str) -> list[str]:
@@ -290,13 +289,13 @@ def view(request: Request, row: DecisionRow, language: str) -> dict[str, Any]:
     names = decisions.labels(row, language)
     first = "closed" if row.closed else "open" if row.final is False else ""
     year = not row.held_on and short_date(row, language) != text("date.none", language)
-    left = len(row.adopted) - POINTS
     return {
         "held_on": row.held_on,
         "date": short_date(row, language),
         "undated": text("date.unknown", language) if year else "",
         "href": f"{render.link(request, row.path, fra=row.span.start, til=row.span.end)}#citat",
         "title": decisions.heading(row, language),
+        "printed": bool(row.title),
         "item": row.item,
         "case_number": row.case_number,
         "same_case": render.link(request, PATH, case_number=row.case_number),
@@ -306,7 +305,7 @@ def view(request: Request, row: DecisionRow, language: str) -> dict[str, Any]:
         "quote": lines(row.quote) if row.quote else [],
         "adopted_label": decisions.adopted_label(row, language),
         "adopted": [lines(point) for point in row.adopted[:POINTS]],
-        "more": several(left, "decisions.more_point", "decisions.more_points", language) if left > 0 else "",
+        "more": text("decisions.more_points", language) if len(row.adopted) > POINTS else "",
     }
 
 

@@ -36,7 +36,7 @@ SORTS: tuple[Sort, ...] = get_args(Sort)
 
 MAX_QUOTE = 1_000  # characters of a decision that a row quotes
 MAX_POINT = 300  # characters of a point of the recommendation
-MAX_POINTS = 8
+MAX_POINTS = 30
 MAX_SEARCHED = 5_000  # characters of a decision in which words are looked for
 NOTHING_DECIDED = frozenset({Outcome.NONE, Outcome.WITHDRAWN})
 DANISH_ORDER = str.maketrans({"æ": "{", "ä": "{", "ø": "|", "ö": "|", "å": "}"})  # behind z
@@ -76,7 +76,7 @@ class DecisionRow:
     span: Span  # the whole decision; a closed item's heading
     quote: Quote | None  # None for a closed item
     adopted: tuple[Quote, ...]  # the points of the recommendation that a decision in a formula speaks of
-    only_noted: bool  # those points ask for no more than that the matter be noted or discussed
+    only_noted: bool  # approved, where those points ask for no more than that the matter be noted or discussed
     searched: str  # what free words are looked for in
 
     @property
@@ -257,7 +257,9 @@ def _row(
         span=span,
         quote=quote,
         adopted=adopted,
-        only_noted=bool(points) and all(asks_only_to_note(p.of(minutes.text)) for p in points),
+        only_noted=outcomes == (Outcome.APPROVED,)
+        and bool(points)
+        and all(asks_only_to_note(p.of(minutes.text)) for p in points),
         searched="\n".join([item.title, item.case_number or "", said, *(a.text for a in adopted)]),
     )
 
@@ -290,7 +292,7 @@ def labels(row: DecisionRow, language: str) -> list[str]:
     """The outcomes in words. What stands beside a recommendation is said to be of a part of the matter."""
     if row.closed:
         return [text("decisions.closed", language)]
-    if row.only_noted and row.outcomes == (Outcome.APPROVED,):
+    if row.only_noted:
         return [text("decisions.approved_noting", language)]  # a yes to hearing of the matter, and not to the matter
     if not row.recommended:
         return [text(f"outcome.{o.value}", language) for o in row.outcomes]

@@ -238,7 +238,7 @@ def print_decisions(rows: Sequence[DecisionRow], total: int, language: str) -> N
             when = f"{when}, {text('date.unknown', language)}"
         place = ", ".join(p for p in (row.committee, row.municipality if several else None) if p)
         style = "yellow" if row.final is False else "dim" if row.closed else ""
-        said = Text(heading(row, language), style="bold")
+        said = Text(shorten(heading(row, language)), style="bold")
         number = text("page.item", language, number=row.item)
         said.append("\n" + " · ".join(x for x in (number, row.case_number) if x), style="dim not bold")
         if row.quote:
@@ -255,10 +255,12 @@ def print_decisions(rows: Sequence[DecisionRow], total: int, language: str) -> N
 
 
 def shorten(said: str) -> str:
-    """The first words, with »…« where it was cut."""
+    """The first words on one line, with »…« where it was cut, and nothing that a terminal obeys."""
     from textwrap import shorten as cut
 
-    return cut(said, LONGEST, placeholder=" …")
+    from askamu.spreadsheet import one_line
+
+    return cut(one_line(said), LONGEST, placeholder=" …")
 
 
 def print_figures(found: Figures, changed: Mapping[str, Difference], language: str) -> None:
