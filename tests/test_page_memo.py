@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install -y chromium"),
 ]
+QUOTED = "#entries .verified > blockquote:not(.adopted)"
 HOSTILE = "<img src=x onerror=\"document.title='ramt'\"> [x](http://evil.example) \u202e **ja**"
 
 
@@ -89,12 +90,12 @@ def collect(context: Any, quotes: list[tuple[str, str]]) -> Any:
         playwright.expect(page.locator("#askamu-said")).to_contain_text(f"Der er {n} i alt")
         playwright.expect(page.locator("nav")).to_contain_text(f"Notat ({n})")
     page.goto("/notat")
-    playwright.expect(page.locator("#entries blockquote")).to_have_count(len(quotes))
+    playwright.expect(page.locator(QUOTED)).to_have_count(len(quotes))
     return page
 
 
 def shown(page: Any) -> list[str]:
-    return [" ".join(t.strip("»«").split()) for t in page.locator("#entries blockquote").all_inner_texts()]
+    return [" ".join(t.strip("»«").split()) for t in page.locator(QUOTED).all_inner_texts()]
 
 
 def test_collected_ordered_annotated_and_downloaded(context, quotes, tmp_path):
@@ -121,7 +122,7 @@ def test_collected_ordered_annotated_and_downloaded(context, quotes, tmp_path):
     playwright.expect(page.locator("#entries p.answer")).to_contain_text("udsat")
 
     page.reload()
-    playwright.expect(page.locator("#entries blockquote")).to_have_count(3)
+    playwright.expect(page.locator(QUOTED)).to_have_count(3)
     assert shown(page) == order
     assert page.locator("#entries textarea").first.input_value() == HOSTILE
     assert page.title().startswith("Notat")
@@ -149,7 +150,7 @@ def test_removed_and_emptied_with_undo(context, quotes):
     playwright.expect(page.locator("#entries li")).to_have_count(2)
     playwright.expect(page.get_by_role("button", name="Fortryd")).to_be_focused()
     page.keyboard.press("Enter")
-    playwright.expect(page.locator("#entries blockquote")).to_have_count(3)
+    playwright.expect(page.locator(QUOTED)).to_have_count(3)
     assert shown(page) == [words for _, words in quotes]
     page.get_by_role("button", name="Tøm notatet").click()
     playwright.expect(page.locator("#empty")).to_be_visible()
@@ -163,7 +164,7 @@ def test_two_tabs_agree(context, quotes):
     second = context.new_page()
     second.goto(quotes[1][0])
     second.get_by_role("button", name="Læg i notat").click()
-    playwright.expect(first.locator("#entries blockquote")).to_have_count(2)
+    playwright.expect(first.locator(QUOTED)).to_have_count(2)
     playwright.expect(first.locator("nav")).to_contain_text("Notat (2)")
     second.get_by_role("button", name="Læg i notat").click()
     playwright.expect(second.locator("#askamu-said")).to_contain_text("allerede")
@@ -184,7 +185,7 @@ def test_what_is_not_so_is_marked_and_nonsense_left_out(context, quotes):
     page.reload()
     playwright.expect(page.locator("#entries li")).to_have_count(1)
     playwright.expect(page.locator("#entries li")).to_contain_text("Ikke bekræftet")
-    assert page.locator("#entries blockquote").count() == 0
+    assert page.locator(QUOTED).count() == 0
     page.evaluate("localStorage.setItem('askamu-notat', '{no json')")
     page.reload()
     playwright.expect(page.locator("#empty")).to_be_visible()
@@ -243,7 +244,7 @@ def test_a_link_on_the_chat_page_adds_to_the_memo(context, quotes):
     page.locator("#læg").click()
     playwright.expect(page.locator("#til")).to_have_text("Notat (2)")
     page.locator("#askamu-said a").click()
-    playwright.expect(page.locator("#entries blockquote")).to_have_count(1)
+    playwright.expect(page.locator(QUOTED)).to_have_count(1)
     playwright.expect(page.locator("#entries p.answer")).to_contain_text("Fjordlev")
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from askamu.cite import plain, quote_lines
-from askamu.errors import AskamuError, BadMemo, NotQuotable
+from askamu.errors import BadDate, BadMemo, BadQuestion, NotQuotable, PeriodReversed, UnknownFilter
 from askamu.filters import read_filters
 from askamu.library import Library
 from askamu.loaders.text import one_line, settle
@@ -116,6 +116,7 @@ class Quote:
 
     source: Source
     note: str = ""
+    adopted: tuple[Source, ...] = ()  # what a decision follows: »Godkendt som indstillet« alone says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,12 @@ class Verified:
     language: str
     parts: tuple[Part, ...]
     sources: tuple[Source, ...]
+
+    @property
+    def quoted(self) -> frozenset[int]:
+        """The numbers of the sources whose words stand in the memo itself."""
+        quotes = [p for p in self.parts if isinstance(p, Quote)]
+        return frozenset(s.n for p in quotes for s in (p.source, *p.adopted))
 
     @property
     def unconfirmed(self) -> tuple[Unconfirmed, ...]:
@@ -252,7 +259,7 @@ class _Check:
         if claim and plain(claim) not in (stored := plain(span.of(minutes.text)), plain(stored)):
             there = Newer(minutes.id, None, self.base + link(minutes, span))
             return Unconfirmed(claim, text("memo.differs", self.language), note, where, there)
-        return Quote(self.source(minutes, span), note)
+        return Quote(self.source(minutes, span), note, self.adopted(minutes, span))
 
     def source(self, minutes: Minutes, span: Span) -> Source:
         """The source of a stretch, with the number it has or the next one. Raises NotQuotable as `place` does."""
@@ -265,6 +272,14 @@ class _Check:
                 self.base + link(minutes, span), minutes.source, said,
             )  # fmt: skip
         return self.sources[key]
+
+    def adopted(self, minutes: Minutes, span: Span) -> tuple[Source, ...]:
+        """The points of the recommendation that a quoted decision adopts, where its formula is quoted."""
+        item = place(minutes, span).item
+        decision = item.decision if item else None
+        if decision is None or not span.start <= decision.start < span.end:
+            return ()
+        return tuple(self.source(minutes, point) for point in decision.adopts)
 
     def newer(self, entry: PassageEntry, span: Span) -> Newer | None:
         """Where a stretch of replaced minutes leads now."""
@@ -294,7 +309,7 @@ class _Check:
         try:
             filters = read_filters(asked.municipality, asked.committee, asked.date_from, asked.date_to)
             answer = self.ask(question, filters, self.language)
-        except AskamuError as error:
+        except (BadQuestion, UnknownFilter, BadDate, PeriodReversed) as error:
             return Unconfirmed(question, text(error.text_key, self.language, **error.values), note)
         found: dict[int, Source] = {}
         for citation in answer.citations:
@@ -361,6 +376,7 @@ def _entry_record(part: Part) -> dict[str, Any]:
         return {
             "status": "confirmed", "n": source.n, "quote": source.quote, "reference": source.reference,
             "permalink": source.link, "caution": source.caution,
+            "adopted": [{"n": s.n, "quote": s.quote} for s in part.adopted],
         }  # fmt: skip
     if isinstance(part, Answered):
         return {
