@@ -12,6 +12,8 @@ from askamu.load import load
 from askamu.minutes import Minutes
 from askamu.parse import parse
 
+pytest_plugins = ["helpers_browser"]
+
 ROOT = Path(__file__).parent.parent
 SEEDS = ROOT / "seeds"
 SHARED = ROOT.parent / "shared"

@@ -413,13 +413,6 @@ def test_the_record_holds_what_programs_need(library: Library, answers: list[Ans
         assert record["abstained"] == (record["tier"] == "not_stated")
 
 
-def test_examples_can_be_answered(library: Library) -> None:
-    examples = library.examples("da", 6)
-    assert len(examples) >= 4
-    for example in examples:
-        assert ask(library, example).tier in (Tier.ANSWER, Tier.POSSIBLE), example
-
-
 # -- of a meeting itself, and of an item
 
 

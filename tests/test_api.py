@@ -28,10 +28,10 @@ from askamu.compose.draft import escape
 from askamu.config import Settings
 from askamu.dates import read_day
 from askamu.errors import AskamuError, BadDate, BadSetting, IndexMissing, UnknownFilter
+from askamu.examples import Role, examples
 from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, SectionKind
 from askamu.passage import Answer, Citation, Coverage, Filters, Limit, QuestionKind, Tier, Turn
-from askamu.ui import app as page
-from askamu.ui import server, sources
+from askamu.ui import chat, server, shown, sources
 from askamu.ui.middleware import BODY_LIMIT, BURST, Bucket, in_language
 
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -106,6 +106,18 @@ class ByHand:
             )
         ]  # fmt: skip
 
+    settings = Settings()
+    record = SimpleNamespace(successor=lambda document: None)
+
+    def allowed(self, filters: Filters) -> list[SimpleNamespace]:
+        return [m for m in self.meetings if filters.municipality in (None, m.municipality)]
+
+    def holds(self, document: str) -> bool:
+        return document == "d1"
+
+    def meeting(self, document: str) -> SimpleNamespace:
+        return self.meetings[0]
+
     def minutes(self, document: str) -> Minutes:
         if document != "d1":
             raise KeyError(document)
@@ -113,9 +125,6 @@ class ByHand:
 
     def refresh(self) -> ByHand:
         return self
-
-    def examples(self, language: str, n: int) -> list[str]:
-        return ["Hvad blev besluttet?"][:n]
 
 
 @pytest.fixture(scope="module")
@@ -386,11 +395,11 @@ def test_questions_are_not_logged(client, caplog, capsys, monkeypatch):
 
 
 def test_busy_when_no_place_becomes_free(client, monkeypatch):
-    gate = page.Gate(places=1, patience=0.01)
-    with gate, pytest.raises(page.Busy) as busy:
-        page.asked(ByHand(), Settings(), gate, "Hvad?", (), Filters(), None)
+    gate = chat.Gate(places=1, patience=0.01)
+    with gate, pytest.raises(chat.Busy) as busy:
+        chat.asked_within(ByHand(), Settings(), gate, "Hvad?", (), Filters(), None)
     assert busy.value.http_status == 503
-    assert "travlt" in page.sentence(busy.value, "da")
+    assert "travlt" in chat.sentence(busy.value, "da")
 
 
 @pytest.mark.parametrize(
@@ -431,19 +440,19 @@ def test_inert_text_means_itself(words):
 
 @pytest.mark.parametrize("words", HOSTILE)
 def test_answers_are_disarmed(words):
-    for shown in (page.disarmed(f"Udvalget skrev »{words}« [1]"), page.disarmed(f"Udvalget: {escape(words)} [1]")):
-        assert "](" not in shown
-        assert "![" not in shown
-        assert not re.search(r"(?i)http:|javascript:|<|\\\\", shown)
-        assert words in unescape(shown) or words == "&amp;"
-        assert shown.endswith(" [1]")
+    for said in (shown.disarmed(f"Udvalget skrev »{words}« [1]"), shown.disarmed(f"Udvalget: {escape(words)} [1]")):
+        assert "](" not in said
+        assert "![" not in said
+        assert not re.search(r"(?i)http:|javascript:|<|\\\\", said)
+        assert words in unescape(said) or words == "&amp;"
+        assert said.endswith(" [1]")
 
 
 def test_marks_lead_to_the_sources_of_their_own_answer():
-    shown = page.answer_markdown(replace(ANSWER, text="Godkendt [1] og mere [7]."), 42, "da")
-    assert "[\\[1\\]](#kilde-42-1)" in shown
-    assert "#kilde-42-7" not in shown
-    cards = page.answer_cards(ByHand(), ANSWER, 42, "da")
+    said = shown.answer_markdown(replace(ANSWER, text="Godkendt [1] og mere [7]."), 42, "da")
+    assert "[\\[1\\]](#kilde-42-1)" in said
+    assert "#kilde-42-7" not in said
+    cards = shown.answer_cards(ByHand(), ANSWER, 42, "da")
     assert 'id="kilde-42-1"' in cards
     assert f"<mark>{sources.inert(QUOTE)}</mark>" in cards
     assert "\n" not in cards
@@ -452,24 +461,24 @@ def test_marks_lead_to_the_sources_of_their_own_answer():
 
 def test_steps_grow_to_the_whole_answer():
     whole = "**Ja** [1]\n\n- et\n- to [2]"
-    grown = list(page.steps(whole))
+    grown = list(shown.steps(whole))
     assert grown[-1] == whole
     assert all(b.startswith(a) for a, b in itertools.pairwise(grown))
 
 
 def test_a_question_asked_again_without_a_limit_is_remembered_once():
-    first = page.Exchange("Hvad?", "a", "", "", answered=True)
-    again = page.Exchange("Hvad?", "b", "", "", answered=True, lifted=frozenset({Limit.PERIOD}))
-    assert [t.content for t in page.turns((first, again))] == ["Hvad?", "b"]
-    assert page.turns(()) == ()
+    first = chat.Exchange("Hvad?", "a", "", "", answered=True)
+    again = chat.Exchange("Hvad?", "b", "", "", answered=True, lifted=frozenset({Limit.PERIOD}))
+    assert [t.content for t in chat.turns((first, again))] == ["Hvad?", "b"]
+    assert chat.turns(()) == ()
 
 
 def test_a_failed_question_is_not_remembered():
     past = (
-        page.Exchange("Hvad?", "Det står ikke", "…", "", answered=True),
-        page.Exchange("Og?", "Gik galt", "⚠", "", answered=False),
+        chat.Exchange("Hvad?", "Det står ikke", "…", "", answered=True),
+        chat.Exchange("Og?", "Gik galt", "⚠", "", answered=False),
     )
-    assert page.turns(past) == (Turn("user", "Hvad?"), Turn("assistant", "Det står ikke"))
+    assert chat.turns(past) == (Turn("user", "Hvad?"), Turn("assistant", "Det står ikke"))
 
 
 def test_margin_breaks_are_joined_and_meant_ones_kept():
@@ -512,7 +521,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
 
 
 def test_real_answers_cite_what_their_permalinks_show(real):
-    question = real.app.state.library_of().examples("da", 1)[0]
+    question = examples(real.app.state.library_of(), "da", Role.CITIZEN, 1)[0]
     record = real.post("/api/ask", json={"question": question}).json()
     assert record["tier"] == "answer"
     assert record["citations"]

@@ -54,6 +54,12 @@ def test_there_are_98_municipalities() -> None:
 BUILT = (
     "outcome.",
     "date.month.",
+    "decisions.about_",
+    "decisions.as_",
+    "decisions.by_",
+    "decisions.column_",
+    "decisions.is_",
+    "decisions.sheet.",
     "problem.unknown_",
     "cli.status_",
     "answer.demand_",
@@ -61,6 +67,7 @@ BUILT = (
     "embed.instead_",
     "api.refused.",
     "api.refused_",
+    "page.role_",
     "eval.by_",
     "eval.miss_",
     "notat.kind_",
@@ -68,6 +75,12 @@ BUILT = (
     "reference.is_",
     "reference.minutes_",
     "reference.not_",
+    "error.not_stored_",
+    "source.kind_",
+    "source.is_",
+    "ask.tier_",
+    "apidoc.tag_",
+    "apidoc.do_",
 )
 
 

@@ -15,8 +15,8 @@ from askamu.config import Settings
 from askamu.memo import Memo, Verified, as_record, verify
 from askamu.memo_markdown import as_markdown
 from askamu.passage import Answer, Filters
-from askamu.ui import app as page
 from askamu.ui import render
+from askamu.ui.chat import Gate
 from askamu.ui.middleware import language_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
-def add_memos(app: FastAPI, library_of: Callable[[], Library], settings: Settings, gate: page.Gate) -> None:
+def add_memos(app: FastAPI, library_of: Callable[[], Library], settings: Settings, gate: Gate) -> None:
     """The page, and what it asks."""
 
     def verified(request: Request, memo: Memo) -> Verified:

@@ -10,7 +10,7 @@ import math
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,9 +42,9 @@ CLOSED = re.compile(
     r"dev|deep_link|custom_component|startup-events|stream|login|login_check|token|user)(?:[/=]|$)"
 )
 # Our own routes, open whatever Gradio calls its own; what costs work is counted.
-PAGES = "kilde|notat"
-OURS = re.compile(rf"^/(?:api/|(?:{PAGES})(?:/|\.|$)|healthz$)")
-COUNTED = re.compile(rf"^/(?:api/(?!openapi\.json)|(?:{PAGES})(?:/|\.|$))|/gradio_api/queue/join$")
+PAGES = "kilde|moede|passage|svar|beslutninger|sager|emner|velkommen|notat|indhold"
+OURS = re.compile(rf"^/(?:(?:api|mcp)(?:/|$)|(?:{PAGES})(?:/|\.|$)|healthz$)")
+COUNTED = re.compile(rf"^/(?:api/(?!openapi\.json)|mcp(?:/|$)|(?:{PAGES})(?:/|\.|$))|/gradio_api/queue/join$")
 
 
 class BodyTooLarge(Exception):
@@ -109,8 +109,9 @@ class Guard:
         per_second: float = PER_SECOND,
         clock: Callable[[], float] = time.monotonic,
         language: str = "da",
+        frame_ancestors: Sequence[str] = (),
     ) -> None:
-        self.language = language
+        self.language, self.frame_ancestors = language, " ".join(frame_ancestors)
         self.app, self.body_limit, self.burst, self.per_second, self.clock = app, body_limit, burst, per_second, clock
         self.buckets: OrderedDict[str, Bucket] = OrderedDict()
 
@@ -122,7 +123,7 @@ class Guard:
             return
         scope["askamu.language"] = self.language
         refused = self.refusal(scope)
-        answer = with_headers(send, private=bool(COUNTED.search(scope["path"])))
+        answer = with_headers(send, self.frame_ancestors, private=bool(COUNTED.search(scope["path"])))
         if refused:
             for message in refused:
                 await answer(message)
@@ -187,14 +188,19 @@ class Guard:
                     await send(message)
 
 
-def with_headers(send: Send, *, private: bool) -> Send:
-    """A `send` that adds the security headers, and keeps answers out of caches."""
+def with_headers(send: Send, frame_ancestors: str = "", *, private: bool) -> Send:
+    """A `send` that adds the security headers, keeps answers out of caches, and lets the named sites frame us."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)  # our own pages bring a stricter policy
+            if frame_ancestors:
+                policy = headers["content-security-policy"]
+                allowed = f"frame-ancestors {frame_ancestors}"
+                headers["content-security-policy"] = policy.replace("frame-ancestors 'none'", allowed)
+                del headers["x-frame-options"]
             if private:
                 headers["cache-control"] = "no-store"
             if "server" in headers:

@@ -1,6 +1,8 @@
 // Opens the source a mark [n] names, brings it into view, and returns to the answer. No other request than the page's own.
 (() => {
   "use strict";
+  document.documentElement.classList.add("gradio");
+  if (new URLSearchParams(location.search).has("indlejret")) document.documentElement.classList.add("embedded");
   const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const motion = () => (calm() ? "auto" : "smooth");
 
@@ -18,14 +20,173 @@
     requestAnimationFrame(() => bringIntoView(card));
   }
 
-  // The card to the top of its panel; further down only if the marked words would not be seen.
+  // The card to the top of what scrolls it; further down only if the marked words would not be seen.
   function bringIntoView(card) {
     const mark = card.querySelector("mark");
-    const panel = document.getElementById("sources");
-    const scrolls = getComputedStyle(panel).overflowY === "auto" && panel.scrollHeight > panel.clientHeight;
-    const room = scrolls ? panel.clientHeight : window.innerHeight;
-    const far = mark && mark.getBoundingClientRect().bottom - card.getBoundingClientRect().top > room - 40;
+    let scroller = card.parentElement;
+    while (scroller && !(/auto|scroll/.test(getComputedStyle(scroller).overflowY) && scroller.scrollHeight > scroller.clientHeight)) {
+      scroller = scroller.parentElement;
+    }
+    const room = Math.min(scroller ? scroller.clientHeight : window.innerHeight, window.innerHeight);
+    const far = mark && mark.getBoundingClientRect().bottom - card.getBoundingClientRect().top > room - 60;
     (far ? mark : card).scrollIntoView({ block: far ? "center" : "start", behavior: motion() });
+  }
+
+  // A conversation is kept by the tab that holds it, not by all tabs of the browser, unless the operator says so.
+  if (window.askamu.conversation_in === "tab") {
+    const key = window.askamu.kept_as;
+    const native = { get: Storage.prototype.getItem, set: Storage.prototype.setItem };
+    Storage.prototype.getItem = function (name) { return native.get.call(name === key ? sessionStorage : this, name); };
+    Storage.prototype.setItem = function (name, value) { native.set.call(name === key ? sessionStorage : this, name, value); };
+  }
+
+  // What is said to those who hear the page, and shown for a moment to those who see it.
+  function say(words) {
+    let place = document.getElementById("said");
+    if (!place) {
+      place = document.createElement("div");
+      place.id = "said";
+      place.setAttribute("role", "status");
+      document.body.append(place);
+    }
+    place.textContent = "";
+    setTimeout(() => { place.textContent = words; place.classList.add("seen"); }, 50);
+    clearTimeout(say.timer);
+    say.timer = setTimeout(() => place.classList.remove("seen"), 4000);
+  }
+
+  async function copy(words) {
+    try {
+      await navigator.clipboard.writeText(words);
+      say(window.askamu.copied);
+    } catch {
+      const shown = document.createElement("dialog");
+      const area = document.createElement("textarea");
+      const close = document.createElement("button");
+      close.textContent = window.askamu.close;
+      close.addEventListener("click", () => shown.close());
+      shown.addEventListener("close", () => shown.remove());
+      area.value = words;
+      area.readOnly = true;
+      area.setAttribute("aria-label", window.askamu.copy_by_hand);
+      shown.append(area, close);
+      document.body.append(shown);
+      shown.showModal();
+      area.select();
+    }
+  }
+
+  // An answer as text: what is said, and the sources of its marks in full, with addresses that hold outside this page.
+  function answerText(link) {
+    const said = link.closest(".prose").cloneNode(true);
+    said.querySelectorAll("a[href^='#kopier-']").forEach((a) => a.closest("p").remove());
+    said.style.position = "absolute";
+    said.style.left = "-99999px";
+    document.body.append(said); // innerText knows lines only of what is laid out
+    const words = said.innerText.trim();
+    const marks = [...new Set([...said.querySelectorAll("a[href^='#kilde-']")].map((a) => a.getAttribute("href").slice(1)))];
+    said.remove();
+    const references = marks.map((id) => document.getElementById(id)).filter(Boolean).map(reference);
+    return references.length ? `${words}\n\n${window.askamu.sources}\n${references.join("\n")}\n` : `${words}\n`;
+  }
+
+  function reference(card) {
+    const n = card.querySelector(".n").textContent.trim();
+    return `[${n}] ${card.querySelector(".ref").textContent.trim()} ${card.querySelector("a.own-page").href}`;
+  }
+
+  function quoteText(card) {
+    const quote = card.querySelector(".citat").textContent.trim();
+    return `»${quote}«\n${card.querySelector(".ref").textContent.trim()}\n${card.querySelector("a.own-page").href}\n`;
+  }
+
+  const KINDS = ["helpful", "wrong_source", "wrong_answer", "missing"];
+
+  // What a reader thinks of an answer: one of four, a free line, and whether words may be kept. Goes to this server only.
+  function askOpinion(link) {
+    const words = window.askamu.opinion;
+    const [, turn, id] = link.getAttribute("href").split("-");
+    const form = document.createElement("form");
+    form.method = "dialog";
+    const shown = document.createElement("dialog");
+    const title = document.createElement("h2");
+    title.textContent = words.title;
+    title.id = "opinion-title";
+    shown.setAttribute("aria-labelledby", title.id);
+    const kinds = document.createElement("fieldset");
+    const legend = document.createElement("legend");
+    legend.textContent = words.kind;
+    kinds.append(legend, ...KINDS.map((kind, n) => choice("radio", "kind", kind, words[kind], n === 0)));
+    const comment = document.createElement("textarea");
+    comment.maxLength = 1000;
+    const commentLabel = document.createElement("label");
+    commentLabel.append(words.comment, comment);
+    const consent = choice("checkbox", "consent", "yes", words.consent, false);
+    const sends = document.createElement("p");
+    const send = document.createElement("button");
+    send.textContent = words.send;
+    send.className = "main";
+    const cancel = document.createElement("button");
+    cancel.type = "button";
+    cancel.textContent = window.askamu.close;
+    cancel.addEventListener("click", () => shown.close());
+    sends.append(send, cancel);
+    form.append(title, kinds, commentLabel, consent, sends);
+    form.addEventListener("submit", () => {
+      const agreed = consent.querySelector("input").checked;
+      sendOpinion(link, {
+        kind: form.elements.kind.value, answer_id: id, consent: agreed,
+        comment: agreed ? comment.value : "", question: agreed ? questionOf(link) : "",
+      }, turn);
+    });
+    shown.append(form);
+    shown.addEventListener("close", () => { shown.remove(); link.focus(); });
+    document.body.append(shown);
+    shown.showModal();
+  }
+
+  function choice(type, name, value, words, checked) {
+    const label = document.createElement("label");
+    const input = document.createElement("input");
+    Object.assign(input, { type, name, value, checked });
+    label.append(input, " ", words);
+    return label;
+  }
+
+  function questionOf(link) {
+    const said = [...document.querySelectorAll("#chat [data-testid=user], #chat [data-testid=bot]")];
+    const at = said.findIndex((message) => message.contains(link));
+    const before = said.slice(0, at).reverse().find((message) => message.dataset.testid === "user");
+    return before ? before.textContent.trim().slice(0, 2000) : "";
+  }
+
+  async function sendOpinion(link, given, turn) {
+    const share = new URL(link.closest("p").querySelector("a[href^='/svar']").href);
+    const cards = [...document.querySelectorAll(`#panel [id^="kilde-${turn}-"] a.own-page`)];
+    const citations = cards.slice(0, 40).map((a) => {
+      const at = new URL(a.href);
+      const [, , cited, item] = at.pathname.split("/");
+      return { document: cited, item: decodeURIComponent(item), start: Number(at.searchParams.get("fra")), end: Number(at.searchParams.get("til")) };
+    });
+    const body = { ...given, citations, generation: share.searchParams.get("generation"), lang: window.askamu.language };
+    try {
+      const sent = await fetch("/api/feedback", {
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
+      });
+      say(sent.ok ? window.askamu.opinion.thanks : (await sent.json()).detail);
+    } catch {
+      say(window.askamu.opinion.failed);
+    }
+  }
+
+  // The last question again, as if it were typed.
+  function askAgain() {
+    const said = [...document.querySelectorAll("#chat [data-testid=user]")].pop();
+    const box = document.querySelector("#question textarea");
+    if (!said || !box) return;
+    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, said.textContent.trim());
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    setTimeout(() => document.querySelector("#send").click(), 50);
   }
 
   let asked = null;
@@ -42,7 +203,19 @@
       const back = asked && asked.isConnected ? asked : document.querySelector("#chat .bot a, #chat");
       back.scrollIntoView({ block: "center", behavior: motion() });
       back.focus({ preventScroll: true });
-    } else if (link.closest("#language")) {
+    } else if (href === "#kopier-citat") {
+      event.preventDefault();
+      copy(quoteText(link.closest("details.kilde")));
+    } else if (href.startsWith("#kopier-")) {
+      event.preventDefault();
+      copy(answerText(link));
+    } else if (href.startsWith("#mening-")) {
+      event.preventDefault();
+      askOpinion(link);
+    } else if (href === "#igen") {
+      event.preventDefault();
+      askAgain();
+    } else if (link.closest("#language, #places")) {
       event.preventDefault();
       window.location.href = href;
     }
@@ -78,7 +251,10 @@
     document.querySelectorAll("#chat [data-testid=user][aria-label], #chat [data-testid=bot][aria-label]").forEach((said) => {
       said.removeAttribute("aria-label"); // it repeats the message as raw Markdown, in English
     });
-    document.querySelectorAll("#chat a[href^='#kilde-'], #language a").forEach((a) => {
+    document.querySelectorAll("#chat a[href^='#kopier-'], #chat a[href^='#mening-'], #chat a[href='#igen'], #panel a[href^='#kopier'], #panel a[href^='#notat/']").forEach((a) => {
+      if (a.getAttribute("role") !== "button") a.setAttribute("role", "button");
+    });
+    document.querySelectorAll("#chat a[href^='#'], #panel a[href^='#'], #language a, #places a").forEach((a) => {
       if (a.target) a.removeAttribute("target");
     });
     document.querySelectorAll(".toast-body .toast-text").forEach((toast) => {

@@ -13,13 +13,20 @@ from urllib.parse import urlencode
 
 import jinja2
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from askamu.texts import LANGUAGES, day_text, load, text
+from askamu.ui.colours import shades
 from askamu.ui.middleware import language_of, own_language
 
 HERE = Path(__file__).parent
-PLACES = (("/", "nav.ask"), ("/notat", "nav.memo"))  # the site's main places: address, text
+PLACES = (  # the site's main places: address, text
+    ("/", "nav.ask"),
+    ("/beslutninger", "nav.decisions"),
+    ("/velkommen", "nav.new_members"),
+    ("/notat", "nav.memo"),
+    ("/indhold", "nav.contents"),
+)
 ASSETS = {"plain.css": "text/css", "favicon.svg": "image/svg+xml"}
 ASSETS |= {"basket.js": "text/javascript", "memo.js": "text/javascript"}
 POLICY = (
@@ -59,6 +66,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
         "basket": spoken("basket", language, address=link(request, "/notat")),
         "language": language,
         "places": PLACES,
+        "name": request.app.state.settings.name,
         "here": request.url.path,
         "other_page": f"{request.url.path}?{urlencode([*query, ('lang', other)])}",
         "other_language": other,
@@ -89,7 +97,7 @@ def link(request: Request, path: str, **query: object) -> str:
     kept = {k: v for k, v in query.items() if v not in (None, "")}
     if language != own_language(request.scope):
         kept["lang"] = language
-    return f"{path}?{urlencode(kept)}" if kept else path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(kept)}" if kept else path
 
 
 def spoken(table: str, language: str, **more: str) -> str:
@@ -114,6 +122,11 @@ def asset(name: str) -> str:
 
 def add_assets(app: FastAPI) -> None:
     """Style, scripts and pictures of the pages."""
+
+    @app.get("/filer/farver.css", include_in_schema=False)
+    def colours(request: Request) -> Response:
+        css = shades(request.app.state.settings.accent).css()
+        return Response(css, media_type="text/css", headers={"cache-control": "public, max-age=3600"})
 
     @app.get("/filer/{name}", include_in_schema=False)
     def file(request: Request, name: str) -> Any:

@@ -6,43 +6,35 @@ import errno
 import os
 import socket
 import sys
-import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
+from starlette.routing import BaseRoute
 
-from askamu import library as libraries
 from askamu.config import Settings
 from askamu.errors import AskamuError, BadSetting
+from askamu.library import OpenLibrary
 from askamu.texts import LANGUAGES, text
 from askamu.ui import app as page
 from askamu.ui import render
-from askamu.ui.api import add_api, add_errors
+from askamu.ui.answers import add_answers
+from askamu.ui.api import Versioned, add_api, add_errors, add_unknown
+from askamu.ui.chat import Gate
+from askamu.ui.coverage import add_coverage
+from askamu.ui.decisions import add_decisions
+from askamu.ui.feedback import add_feedback
 from askamu.ui.memos import add_memos
 from askamu.ui.middleware import Guard, PageLanguage
 from askamu.ui.permalinks import add_permalinks
+from askamu.ui.welcome import add_welcome
 
 if TYPE_CHECKING:
     from askamu.library import Library
-
-
-class OpenLibrary:
-    """The library of the moment: opened at the first call, reopened when a new generation is switched in."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings, self.lock = settings, threading.Lock()
-        self.library: Library | None = None
-
-    def __call__(self) -> Library:
-        """Raises IndexMissing and its like, each time anew, so that a server outlives a missing index."""
-        with self.lock:
-            opened = self.library.refresh() if self.library is not None else libraries.open_library(self.settings)
-            self.library = opened
-            return opened
 
 
 def page_paths(settings: Settings) -> dict[str, str]:
@@ -53,21 +45,59 @@ def page_paths(settings: Settings) -> dict[str, str]:
 def create_app(settings: Settings) -> FastAPI:
     """The whole application: API, permalinks, page. Gradio comes last, because it takes every path left."""
     library_of = OpenLibrary(settings)
-    gate = page.Gate()
-    app = FastAPI(title="askamu", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    gate = Gate()
+    tools = tools_over_http(library_of, settings) if settings.mcp else None
+    app = FastAPI(
+        lifespan=tools[1] if tools else None,
+        title="askamu",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+    )
     app.state.library_of = library_of
+    app.state.settings = settings
     add_api(app, library_of, settings, gate)
     add_permalinks(app, library_of)
+    add_decisions(app, library_of)
+    add_answers(app, library_of, settings, gate)
+    add_welcome(app, library_of)
+    add_coverage(app, library_of, settings)
+    add_feedback(app, library_of)
     add_memos(app, library_of, settings, gate)
     render.add_assets(app)
     add_errors(app)
+    if tools:
+        app.router.routes.extend(tools[0])
+    add_unknown(app)  # after all other routes of the API, before the page, which takes every path left
     add_pages(app, library_of, settings, gate)
     app.add_middleware(PageLanguage, paths=page_paths(settings))
-    app.add_middleware(Guard, language=settings.lang)
+    app.add_middleware(Guard, language=settings.lang, frame_ancestors=settings.frame_ancestors)
+    app.add_middleware(Versioned)
     return app
 
 
-def add_pages(app: FastAPI, library_of: Callable[[], Library], settings: Settings, gate: page.Gate) -> None:
+def tools_over_http(library_of: Callable[[], Library], settings: Settings) -> tuple[list[BaseRoute], Any]:
+    """The route /mcp, and what has to run around the server for it.
+
+    Raises:
+        ExtraMissing: if the extra is not installed.
+    """
+    from askamu.mcp_server import build_server, http_app
+
+    server = build_server(settings, library_of)
+    routes = http_app(server, settings).routes
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        async with server.session_manager.run():
+            yield
+
+    return routes, running
+
+
+def add_pages(app: FastAPI, library_of: Callable[[], Library], settings: Settings, gate: Gate) -> None:
     """Gradio at / in the operator's language and at the other language's name; the root last."""
     paths = page_paths(settings)
     for language in sorted(LANGUAGES, key=lambda x: paths[x] == "/"):
@@ -76,7 +106,7 @@ def add_pages(app: FastAPI, library_of: Callable[[], Library], settings: Setting
         gr.mount_gradio_app(
             app, blocks, path=paths[language], footer_links=[], run_history=False, ssr_mode=False,
             show_error=False, max_file_size="1kb", enable_monitoring=False, pwa=False, mcp_server=False,
-            theme=page.build_theme(), css=page.build_css(), head=page.build_head(language),
+            theme=page.build_theme(settings), css=page.build_css(settings), head=page.build_head(settings, language),
             i18n=page.build_i18n(language),
         )  # fmt: skip
         if paths[language] != "/":

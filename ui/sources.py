@@ -15,6 +15,7 @@ from itertools import pairwise
 from askamu.cite import is_margin
 from askamu.minutes import AgendaItem, Minutes, Section, SectionKind, Span
 from askamu.passage import HEADER_ITEM, Citation
+from askamu.reference import reference
 from askamu.texts import text
 
 LONGEST_ITEM = 15_000  # characters of one item shown in the panel; the permalink page shows all
@@ -126,29 +127,53 @@ def section_words(
     )
 
 
-def citation_card(minutes: Minutes | None, citation: Citation, anchor: str, language: str, *, opened: bool) -> str:
-    """One numbered source for the panel: where it stands, and the words in their item."""
+def citation_card(
+    minutes: Minutes | None, citation: Citation, turn: int, last: int, language: str, *, opened: bool
+) -> str:
+    """One numbered source for the panel: where it stands, and the words in their item.
+
+    Args:
+        turn: the answer that it belongs to, in the addresses of its sources: `kilde-<turn>-<n>`.
+        last: the number of that answer's last source.
+    """
     section = citation.heading.strip() if citation.section is not SectionKind.HEADER else ""
+    page = text("page.page", language, page=citation.page) if citation.page else ""
     where = meeting_line(
         citation.municipality, citation.committee, citation.date_text, citation.item, section, language
     )
+    where = " · ".join(x for x in (where, page) if x)
+    told = where
     if minutes is None:
         gone = inert(text("page.source_gone", language))
         body = f'<p class="note">{gone}</p><p><mark>{inert(citation.quote)}</mark></p>'
     else:
         body = item_in_panel(minutes, citation, language)
-    link = f'<a class="own-page" href="{html.escape(citation.permalink)}&amp;lang={language}#citat">'
+        told = reference(minutes, Span(citation.start, citation.end), language)
     summary = (
         f'<summary><span class="n">{citation.n}</span><span class="what"><b>{inert(citation.title or where)}</b>'
         f'<span class="where">{inert(where)}</span></span></summary>'
     )
-    foot = (
-        f'<p class="foot">{link}{inert(text("page.permalink", language))}</a>'
-        f'<a class="back" href="#svar">{inert(text("page.back", language))}</a></p>'
-    )
+    for_copying = f'<span class="citat">{inert(citation.quote)}</span><span class="ref">{inert(told)}</span>'
+    foot = f'<p class="foot">{" ".join(links_of(citation, turn, last, language))}</p>'
     state = " open" if opened else ""
-    item = f'<div class="item">{body}{foot}</div>'
-    return one_line(f'<details class="kilde" id="{anchor}"{state}>{summary}{item}</details>')
+    item = f'<div class="item">{body}{for_copying}{foot}</div>'
+    return one_line(f'<details class="kilde" id="kilde-{turn}-{citation.n}"{state}>{summary}{item}</details>')
+
+
+def links_of(citation: Citation, turn: int, last: int, language: str) -> list[str]:
+    """What can be done with a source; the page's script takes what begins with # for buttons."""
+    page = f"{html.escape(citation.permalink)}&amp;lang={language}#citat"
+    places = [
+        ("own-page", page, "permalink"),
+        ("act", "#kopier-citat", "copy_quote"),
+        ("act", f"#notat/{citation.document}/{citation.start}/{citation.end}", "to_memo"),
+    ]
+    if citation.n > 1:
+        places.append(("step", f"#kilde-{turn}-{citation.n - 1}", "previous_source"))
+    if citation.n < last:
+        places.append(("step", f"#kilde-{turn}-{citation.n + 1}", "next_source"))
+    places.append(("back", "#svar", "back"))
+    return [f'<a class="{c}" href="{to}">{inert(text(f"page.{key}", language))}</a>' for c, to, key in places]
 
 
 def item_in_panel(minutes: Minutes, citation: Citation, language: str) -> str:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import re
+from datetime import date as day
+from typing import Protocol
 
 from askamu import texts
 from askamu.library import Library
-from askamu.minutes import AgendaItem, Minutes, Section, Span
+from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, Span
 from askamu.passage import HEADER_ITEM, Citation
 
 WRAPPED = 70  # a line this long was broken by its margin, not by its writer
 STARTS_ANEW = re.compile(r"\s*(?:[-•*–·▪]|\d+[.)]|[a-zæøå][.)]\s)|\s*$")
 ENDS_HERE = re.compile(r"[.:;?!]\s*$")
+
+
+class Dated(Protocol):
+    """Minutes, or what is told of them."""
+
+    @property
+    def held_on(self) -> day | None: ...
+
+    @property
+    def date(self) -> MeetingDate: ...
 
 
 class Citations:
@@ -64,7 +76,7 @@ class Citations:
         )
 
 
-def date_text(minutes: Minutes, language: str) -> str:
+def date_text(minutes: Dated, language: str) -> str:
     """The meeting's date as it is shown; where it is unknown, that and what hints at it."""
     if minutes.held_on:
         return short_date(minutes, language)
@@ -76,7 +88,7 @@ def date_text(minutes: Minutes, language: str) -> str:
     )
 
 
-def short_date(minutes: Minutes, language: str) -> str:
+def short_date(minutes: Dated, language: str) -> str:
     """»11.03.2024«; the year alone where only that is known; »uden dato« where nothing is."""
     if minutes.held_on:
         return f"{minutes.held_on:%d.%m.%Y}"

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from askamu.errors import AskamuError, BadSetting
+from askamu.filters import Sort, read_filters
+from askamu.minutes import Outcome as Ended
 from askamu.passage import Limit
 from askamu.terminal import (
     fetch_record,
@@ -23,6 +25,7 @@ from askamu.terminal import (
     print_answer,
     print_calibration,
     print_case,
+    print_decisions,
     print_fetched,
     print_figures,
     print_ingested,
@@ -196,7 +199,6 @@ def fetch(
     """Hent møder fra en kommunes side (FirstAgenda). / Fetch meetings from a municipality's site."""
     from askamu.fetch import FetchOptions
     from askamu.fetch import fetch as run
-    from askamu.filters import read_filters
     from askamu.texts import text
 
     settings = _settings(None, lang)
@@ -242,7 +244,6 @@ def ask(
 ) -> None:
     """Stil et spørgsmål. / Ask a question."""
     from askamu.answer import ask as answer_question
-    from askamu.filters import read_filters
     from askamu.library import open_library
     from askamu.show import as_record
 
@@ -279,6 +280,15 @@ def chat(
     from askamu.ui.server import serve
 
     serve(settings, host, port)
+
+
+@app.command()
+def mcp(index: IndexOption = None, lang: LangOption = None) -> None:
+    """Værktøjer til sprogmodeller (MCP) over stdin og stdout. / Tools for language models (MCP) over stdin, stdout."""
+    settings = _settings(index, lang)
+    from askamu.mcp_server import serve_stdio
+
+    serve_stdio(settings)
 
 
 @app.command("eval")
@@ -496,6 +506,60 @@ def case(
 
 
 @app.command()
+def decisions(
+    words: Annotated[
+        list[str] | None, typer.Argument(help="Ord, der alle skal stå i punktet. / Words that must all stand there.")
+    ] = None,
+    municipality: MunicipalityOption = None,
+    committee: CommitteeOption = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    outcome: Annotated[Ended | None, typer.Option("--outcome", help="Kun dette udfald. / Only this outcome.")] = None,
+    closed: Annotated[bool, typer.Option("--closed", help="Kun lukkede punkter. / Only closed items.")] = False,
+    case_number: Annotated[str | None, typer.Option("--case", help="Sagsnummer. / Case number.")] = None,
+    sort: Annotated[
+        Sort, typer.Option("--sort", help="Kolonne; - foran vender om. / Column; - in front reverses.")
+    ] = "-date",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rækker i terminalen. / Rows shown.")] = 25,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Skriv alle rækker som CSV. / Write CSV.")] = None,
+    xlsx: Annotated[Path | None, typer.Option("--xlsx", help="Skriv alle rækker til Excel. / Write Excel.")] = None,
+    site: Annotated[
+        str, typer.Option("--address", help="Sidens adresse foran henvisningerne. / The page's address, for links.")
+    ] = "",
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Beslutninger i en tabel, som CSV eller til Excel. / Decisions as a table, CSV or Excel."""
+    from askamu import decisions as made
+    from askamu.library import open_library
+    from askamu.texts import text
+
+    if outcome and closed:
+        raise typer.BadParameter("Vælg --outcome eller --closed. / Choose --outcome or --closed.")
+    settings = _settings(index, lang)
+    language = settings.lang
+    meetings = read_filters(municipality, committee, since, until, case_number)
+    filters = made.DecisionFilters(meetings, made.CLOSED if closed else outcome, " ".join(words or ()))
+    library = open_library(settings)
+    rows = library.decisions.select(filters, sort)
+    site = site.rstrip("/")
+    if csv is not None:
+        _write(csv, made.as_csv(rows, language, site), language)
+        print(text("decisions.written", language, n=len(rows), file=csv), file=sys.stderr)
+    if xlsx is not None:
+        _write(xlsx, made.as_xlsx(rows, filters, language, site), language)
+        print(text("decisions.written", language, n=len(rows), file=xlsx), file=sys.stderr)
+    if as_json:
+        print(json.dumps([made.as_record(row, language) for row in rows], ensure_ascii=False, indent=1))
+    elif not rows:
+        print(text("decisions.none", language), file=sys.stderr)
+        print(made.searched(library, filters, language), file=sys.stderr)
+    elif csv is None and xlsx is None:
+        print_decisions(rows[:limit], len(rows), language)
+
+
+@app.command()
 def memo(
     questions: Annotated[list[str] | None, typer.Argument(help="Spørgsmål. / Questions.")] = None,
     passages: Annotated[
@@ -540,11 +604,11 @@ def memo(
     raise typer.Exit(PARTLY if unconfirmed else DONE)
 
 
-def _write(file: Path, content: str, language: str) -> None:
+def _write(file: Path, content: str | bytes, language: str) -> None:
     from askamu.texts import text
 
     try:
-        file.write_text(content, encoding="utf-8")
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise BadSetting(text("problem.bad_out", language, file=file, why=error.strerror)) from error
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from askamu.errors import BadSetting
+
+ORIGIN = re.compile(r"https?://(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -23,8 +26,34 @@ class Settings(BaseSettings):
     vocabulary: Path | None = Field(default=None, description="folder of words that extend askamu's vocabulary")
     max_file_mb: float = Field(default=30.0, gt=0, description="largest document read, in MB")
     max_question_chars: int = Field(default=2_000, gt=0)
+    name: str = Field(default="", max_length=60, description="whose page it is, shown on it: »Greve Kommune«")
+    accent: str = Field(default="#1a5166", description="the page's colour; white text on it must be readable")
+    municipality: str | None = Field(default=None, description="the municipality that the page is limited to at first")
+    committee: str | None = Field(default=None, description="the committee that the page is limited to at first")
+    frame_ancestors: tuple[str, ...] = Field(
+        default=(), description="sites that may show the page in a frame: https://www.greve.dk"
+    )
+    conversation: str = Field(
+        default="tab",
+        pattern="^(tab|browser|none)$",
+        description="how long the browser keeps what was asked: with the tab, until it is emptied, or not at all",
+    )
+    contact: str | None = Field(default=None, max_length=200, description="where readers report what is missing")
     memo_template: Path | None = Field(default=None, description="Word file (.docx) that memos take their styles from")
     threads: int | None = Field(default=None, ge=1, le=256, description="threads of the embedder; default: all cores")
+    mcp: bool = Field(default=False, description="whether the server offers its tools over MCP at /mcp")
+    public_url: str | None = Field(
+        default=None, pattern=r"^https?://[^/?#\s]+/?$", description="where the page is reached, for links in MCP"
+    )
+
+    @field_validator("frame_ancestors")
+    @classmethod
+    def origins_only(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        """Each is a scheme and a host; anything more could change the policy that it is put into."""
+        for origin in origins:
+            if not ORIGIN.fullmatch(origin):
+                raise ValueError(f"»{origin}« is not the address of a site, such as https://www.greve.dk")
+        return origins
 
     @classmethod
     def settings_customise_sources(

@@ -33,9 +33,12 @@
     ├── BadMemo              exit 2: what is to become a memo can't be read as one
     ├── NotQuotable          a stretch of minutes that no quote may be cut from
     ├── UnknownFilter        exit 2: a municipality or committee that is not indexed
+    ├── NotStored            a meeting, item or passage that is not indexed
+    ├── FeedbackNotKept      the file is full or can't be written
     ├── BadDate, PeriodReversed  exit 2
     │   └── BadMeetingDate
     ├── DateForSeveral       exit 2: one --date for several files
+    ├── ExtraMissing         an optional part that is not installed
     ├── BadSetting           exit 2
     │   ├── BadTemplate          the Word file that memos are to look like
     │   └── BadVocabulary        an operator's own words
@@ -323,6 +326,20 @@ class CannotTune(AskamuError):
         super().__init__("", **values)
 
 
+class FeedbackNotKept(AskamuError):
+    """What a reader said of an answer can't be stored. `why` is "full", "unknown" or "not_writable"."""
+
+    def __init__(self, why: Literal["full", "unknown", "not_writable"]) -> None:
+        self.text_key = f"feedback.{why}"
+        self.http_status = {"full": 507, "unknown": 422, "not_writable": 503}[why]
+        super().__init__()
+
+    def say(self, language: str) -> str:
+        from askamu.texts import text
+
+        return text(self.text_key, language)
+
+
 class BadQuestions(AskamuError):
     """A file of written questions, or a line of it, that can't be read. Line 0: the file."""
 
@@ -412,6 +429,20 @@ class UnknownFilter(AskamuError):
         super().__init__(value=value, known=", ".join(known) or "–")
 
 
+class NotStored(AskamuError):
+    """A meeting, an item or a passage that is not indexed, or not any more. `what` is one of `KINDS`."""
+
+    KINDS = ("meeting", "item", "item_corrected", "passage")
+    exit_code = 1
+    http_status = 404
+    text_key = "error.not_stored"
+
+    def __init__(self, what: str) -> None:
+        self.text_key = f"error.not_stored_{what}"
+        self.what = what
+        super().__init__(f"No such {what.partition('_')[0]} is indexed.")
+
+
 class BadDate(AskamuError):
     exit_code = 2
     http_status = 422
@@ -439,6 +470,16 @@ class PeriodReversed(AskamuError):
     http_status = 422
     text_key = "error.period_reversed"
     problem = "period_reversed"
+
+
+class ExtraMissing(AskamuError):
+    """A part of askamu whose extra is not installed; the message says how to."""
+
+    problem = "extra_missing"
+    exit_code = 2
+
+    def __init__(self, extra: str) -> None:
+        super().__init__(extra=extra)
 
 
 class BadSetting(AskamuError):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from askamu.dates import read_day
 from askamu.errors import PeriodReversed
 from askamu.passage import Filters, Limit
+
+# The columns that a table of decisions can be sorted by, with a minus for falling order.
+Sort = Literal["-date", "date", "committee", "-committee", "outcome", "-outcome", "title", "-title"]
 
 
 def read_filters(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from askamu import texts, vocabulary
 from askamu.config import Settings
@@ -15,12 +16,13 @@ from askamu.embed import AUTO, BEST, NONE, Embedder, Keywords, log, open_embedde
 from askamu.errors import UnknownFilter
 from askamu.index import Generation, check_embedder, current_id, open_current
 from askamu.limits import Limits, limits_of
-from askamu.minutes import AgendaItem, Minutes, Outcome
+from askamu.minutes import Minutes
 from askamu.passage import Coverage, Filters
 from askamu.record import ItemRow, MeetingRow, Record
 from askamu.when import Meeting
 
-MAX_EXAMPLES = 6
+if TYPE_CHECKING:
+    from askamu.decisions import Decisions
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,13 @@ class Library:
         return found
 
     @cached_property
+    def decisions(self) -> Decisions:
+        """What came of every item; the first call reads all meetings."""
+        from askamu.decisions import Decisions  # which works on a library
+
+        return Decisions(self)
+
+    @cached_property
     def municipalities(self) -> tuple[str, ...]:
         return tuple(sorted({m.municipality for m in self.meetings if m.municipality}))
 
@@ -134,6 +143,10 @@ class Library:
         """
         minutes: Minutes = self._minutes(document)
         return minutes
+
+    def holds(self, document: str) -> bool:
+        """Whether the index holds a document now; the record may also have what it held before."""
+        return document in self._rows
 
     def meeting(self, document: str) -> MeetingRow:
         return self._rows[document]
@@ -187,34 +200,6 @@ class Library:
             newer._opened.extend(self._opened)  # the model need not be opened again
         return newer
 
-    def examples(self, language: str, n: int = MAX_EXAMPLES) -> list[str]:
-        """Questions that can be answered, made from what is indexed: newest meetings first, one an item."""
-        questions: list[str] = []
-        newest = sorted(self.meetings, key=lambda m: m.held_on or m.latest or date.min, reverse=True)
-        for row in newest:
-            minutes = self.minutes(row.id)
-            items = [i for i in minutes.items if _is_telling(i)]
-            if items:
-                item = max(items, key=lambda i: len(i.decision.additions) + len(i.decision.adopts) if i.decision else 0)
-                key = "examples.decision" if item.decision else "examples.about"
-                questions.append(texts.text(key, language, title=item.title, municipality=row.municipality or ""))
-            if len(questions) >= n - 2:
-                break
-        if newest and newest[0].held_on:
-            questions.append(texts.text("examples.agenda", language, date=texts.day_text(newest[0].held_on, language)))
-        if len(self.municipalities) > 1:
-            questions.append(
-                texts.text("examples.compare", language, one=self.municipalities[0], other=self.municipalities[1])
-            )
-        return list(dict.fromkeys(questions))[:n]
-
-
-def _is_telling(item: AgendaItem) -> bool:
-    """Whether an item is about something: not closed, not a formality."""
-    if item.closed or not item.decision or not item.title or len(item.title) > 70:
-        return False
-    return bool(item.decision.adopts) and Outcome.NONE not in item.decision.outcomes and item.number not in ("1",)
-
 
 def _passes(meeting: MeetingRow, filters: Filters) -> bool:
     if filters.municipality is not None and meeting.municipality != filters.municipality:
@@ -242,3 +227,18 @@ def open_library(settings: Settings) -> Library:
     current = open_current(folder)
     record = Record.open(folder)
     return Library(folder, settings, record, current, record.meetings(current.manifest.generation))
+
+
+class OpenLibrary:
+    """The library of the moment: opened at the first call, reopened when a new generation is switched in."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.lock = settings, threading.Lock()
+        self.library: Library | None = None
+
+    def __call__(self) -> Library:
+        """Raises IndexMissing and its like, each time anew, so that a server outlives a missing index."""
+        with self.lock:
+            opened = self.library.refresh() if self.library is not None else open_library(self.settings)
+            self.library = opened
+            return opened

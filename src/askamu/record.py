@@ -460,6 +460,9 @@ class Record:
     def keep_only(self, generations: Sequence[str]) -> int:
         """Forget all other generations, and the documents, passages and vectors that only they held.
 
+        The text of a document that another one replaced stays as long as that one does, so that an old link can
+        show what stood there.
+
         Returns:
             how many documents were forgotten.
         """
@@ -470,20 +473,21 @@ class Record:
                 "delete from passages where document in (select document from generations) "
                 "and (document, cut) not in (select document, cut from generations)"
             )
-            gone = [
-                r[0] for r in db.execute("select id from documents where id not in (select document from generations)")
-            ]
-            self._forget(db, gone)
+            held = {r[0] for r in db.execute("select document from generations")}
+            outdated = [r[0] for r in db.execute("select id from documents") if r[0] not in held]
+            self._forget_passages(db, outdated)
+            gone = [document for document in outdated if self.successor(document) not in held]
+            db.executemany("delete from documents where id = ?", [(document,) for document in gone])
         return len(gone)
 
-    def _forget(self, db: sqlite3.Connection, documents: Sequence[str]) -> None:
+    def _forget_passages(self, db: sqlite3.Connection, documents: Sequence[str]) -> None:
         models = [r[0] for r in db.execute("select distinct model_id from embeddings")]
         for document in documents:
             texts = {p.indexed_text for p in self._passages("p.document = ?", (document,))}
             keys = [(m, cache_key(m, t)) for m in models for t in texts]
             # A vector that another document shares goes too: it is only a cache.
             db.executemany("delete from embeddings where model_id = ? and key = ?", keys)
-            db.execute("delete from documents where id = ?", (document,))
+            db.execute("delete from passages where document = ?", (document,))
 
     # -- vectors -----------------------------------------------------------------------------
 

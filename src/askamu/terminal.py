@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from askamu.bootstrap import Difference
+    from askamu.decisions import DecisionRow
     from askamu.evaluate.calibrate import Calibration
     from askamu.evaluate.figures import Figures
     from askamu.fetch import FetchReport
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from askamu.tune.run import TuneReport
 
 SHOWN = 10  # of the names of what an ingest passed over
+LONGEST = 200  # characters of a quote in a table
+POINTS = 2  # of a recommendation in a table
 
 
 @contextmanager
@@ -208,6 +211,50 @@ def print_tuned(report: TuneReport, language: str, as_json: bool) -> None:
     out.print(text("tune.done", language, folder=report.folder, digest=report.digest, **values), markup=False)
     if sum(gain.gain * gain.n for gain in report.gains.values()) <= 0:
         notice.print(text("tune.no_gain", language), markup=False)
+
+
+def print_decisions(rows: Sequence[DecisionRow], total: int, language: str) -> None:
+    """A table that reads well at 80 columns: meeting and outcome beside what was decided, in its own words."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from askamu.cite import short_date
+    from askamu.decisions import adopted_label, heading, labels
+    from askamu.texts import text
+
+    out = open_console()
+    several = len({row.municipality for row in rows}) > 1
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, expand=True, leading=1)
+    for key, width in (("date", 22), ("outcome", 17), ("title", None)):
+        table.add_column(text(f"decisions.column_{key}", language), width=width, overflow="fold")
+    for row in rows:
+        when = short_date(row, language)
+        if not row.held_on and when != text("date.none", language):
+            when = f"{when}, {text('date.unknown', language)}"
+        place = ", ".join(p for p in (row.committee, row.municipality if several else None) if p)
+        style = "yellow" if row.final is False else "dim" if row.closed else ""
+        said = Text(heading(row, language), style="bold")
+        number = text("page.item", language, number=row.item)
+        said.append("\n" + " · ".join(x for x in (number, row.case_number) if x), style="dim not bold")
+        if row.quote:
+            said.append(f"\n»{shorten(row.quote.shown)}«", style="not bold")
+        if row.adopted:
+            said.append(f"\n{adopted_label(row, language)}", style="dim not bold")
+            for point in row.adopted[:POINTS]:
+                said.append(f"\n»{shorten(point.shown)}«", style="dim not bold")
+        table.add_row(Text(f"{when}\n{place}"), Text("\n".join(labels(row, language)), style=style), said)
+    out.print(table)
+    if total > len(rows):
+        said_more = text("decisions.more", language, n=len(rows), total=total)
+        open_console(stderr=True).print(said_more, markup=False)
+
+
+def shorten(said: str) -> str:
+    """The first words, with »…« where it was cut."""
+    from textwrap import shorten as cut
+
+    return cut(said, LONGEST, placeholder=" …")
 
 
 def print_figures(found: Figures, changed: Mapping[str, Difference], language: str) -> None:

@@ -59,7 +59,18 @@ def restated(said: str, group: str, language: str) -> str:
 def _said_patterns(group: str) -> list[tuple[str, re.Pattern[str]]]:
     """The Danish texts of a group as patterns, with a named group for each $variable."""
     told = {key: said for key, said in load("da").items() if key.startswith(f"{group}.")}
-    return [(key, re.compile(re.sub(r"\\\$(\w+)", r"(?P<\1>.+)", re.escape(said)))) for key, said in told.items()]
+    return [(key, _said_pattern(said)) for key, said in told.items()]
+
+
+def _said_pattern(said: str) -> re.Pattern[str]:
+    named: set[str] = set()
+
+    def variable(found: re.Match[str]) -> str:
+        again = found[1] in named  # a text may name a value twice
+        named.add(found[1])
+        return f"(?P={found[1]})" if again else f"(?P<{found[1]}>.+)"
+
+    return re.compile(re.sub(r"\\\$(\w+)", variable, re.escape(said)))
 
 
 def day_text(day: date, language: str) -> str:

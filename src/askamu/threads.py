@@ -100,9 +100,9 @@ def as_step(row: MeetingRow, index: int, item: AgendaItem) -> Step:
     )
 
 
-def threads(items: Sequence[Step]) -> list[Thread]:
-    """The cases that were on an agenda more than once, the one that was treated last first."""
-    found = [_thread(group) for group in _groups(items) if len(group) > 1]
+def threads(items: Sequence[Step], least: int = 2) -> list[Thread]:
+    """The cases that were on an agenda at least so many times, the one that was treated last first."""
+    found = [_thread(group) for group in _groups(items) if len(group) >= least]
     return sorted(found, key=lambda t: (t.steps[-1].day, t.title), reverse=True)
 
 

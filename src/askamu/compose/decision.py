@@ -124,7 +124,7 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem, *, of_another
         points = [whole] if whole.end - whole.start <= 900 else [Span(whole.start, whole.start + 900)]
     elif points and not set(decision.outcomes) <= PLAINLY_ADOPTED:
         label = "adopted_partly" if set(decision.outcomes) & NEGATIVE else "recommended"
-    elif points and all(_only_noted(p.of(minutes.text)) for p in points):
+    elif points and all(asks_only_to_note(p.of(minutes.text)) for p in points):
         label = "adopted_noted"  # so that »Godkendt« is not read as a yes to the matter itself
     if not points:
         return []
@@ -135,7 +135,7 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem, *, of_another
     return [context.say(label) + "\n" + "\n".join(lines)]
 
 
-def _only_noted(point: str) -> bool:
+def asks_only_to_note(point: str) -> bool:
     """Whether a point of a recommendation asks for no more than that the matter be noted or discussed."""
     asked = asked_for(point)
     return bool(asked) and BESIDE.issuperset(asked)
