@@ -15,13 +15,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from askamu import corrections, links
 from askamu.cite import plain, quote_lines
-from askamu.errors import BadDate, BadMemo, BadQuestion, NotQuotable, PeriodReversed, UnknownFilter
+from askamu.errors import BadDate, BadMemo, BadQuestion, NotQuotable, NotStored, PeriodReversed, UnknownFilter
 from askamu.filters import read_filters
 from askamu.library import Library
 from askamu.loaders.text import one_line, settle
 from askamu.minutes import Minutes, Span
-from askamu.passage import HEADER_ITEM, Answer, Filters, Tier, permalink
+from askamu.passage import Answer, Filters, Tier
 from askamu.privacy import hide_cpr
 from askamu.reference import caution, link, place, reference, short_reference
 from askamu.show import filters_line
@@ -242,13 +243,12 @@ class _Check:
         note, claim = own_words(entry.note), own_words(entry.quote or "")
         span = Span(entry.start, entry.end)
         place_of = partial(text, "memo.file", self.language, start=entry.start, end=entry.end)
-        try:
-            where = place_of(file=self.library.meeting(entry.document).source)
-            minutes = self.library.minutes(entry.document)
-        except KeyError:
-            newer = self.newer(entry, span)
+        if not self.library.holds(entry.document):
+            newer = self.newer(entry.document, span)
             key = "memo.replaced" if newer else "memo.gone"
             return Unconfirmed(claim, text(key, self.language), note, place_of(file=own_line(entry.document)), newer)
+        minutes = self.library.minutes(entry.document)
+        where = place_of(file=minutes.source)
         try:
             place(minutes, span)
         except NotQuotable as error:
@@ -281,28 +281,24 @@ class _Check:
             return ()
         return tuple(self.source(minutes, point) for point in decision.adopts)
 
-    def newer(self, entry: PassageEntry, span: Span) -> Newer | None:
-        """Where a stretch of replaced minutes leads now."""
-        document = self.library.record.successor(entry.document)
+    def newer(self, document: str, span: Span) -> Newer | None:
+        """Where a stretch of replaced minutes leads now; None where nothing took their place."""
         try:
-            self.library.meeting(document or "")
-            minutes = self.library.minutes(document or "")
-        except KeyError:
+            now = corrections.current(self.library, document)
+        except NotStored:
             return None
-        number, words = HEADER_ITEM, entry.quote or ""
+        path = links.meeting_path(now)
         try:
-            old = self.library.record.document(entry.document)  # for a while it is still there
-            number, words = place(old, span).number, span.of(old.text)
-        except (KeyError, NotQuotable):
-            pass
-        start = minutes.text.find(words) if words.strip() else -1
-        if start >= 0:
-            there = Span(start, start + len(words))
-            try:
-                return Newer(minutes.id, there, self.base + link(minutes, there))
-            except NotQuotable:
-                pass
-        return Newer(minutes.id, None, f"{self.base}{permalink(minutes.id, number, 0, 0).partition('?')[0]}")
+            old = self.library.record.document(document)
+            item = place(old, span).item
+            index = old.items.index(item) if item else links.HEADER_INDEX
+            found = corrections.find_at(self.library, document, index, span)
+            path = links.item_path(found.minutes, found.index)
+            if found.span:
+                return Newer(now, found.span, self.base + link(found.minutes, found.span))
+        except (KeyError, NotQuotable, NotStored):
+            pass  # as far as the way is known
+        return Newer(now, None, self.base + path)
 
     def answer(self, entry: AnswerEntry) -> Answered | Unconfirmed:
         note, question, asked = own_words(entry.note), own_line(entry.question), entry.filters
