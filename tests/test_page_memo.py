@@ -4,63 +4,35 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from docx import Document
-from test_page import CHROMIUM, FLAGS, SERVE
+from helpers_browser import IN_A_BROWSER, playwright
 
 from askamu.cite import plain
 from askamu.config import Settings
 from askamu.library import Library, open_library
 from askamu.minutes import SectionKind
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install -y chromium"),
-]
+pytestmark = IN_A_BROWSER
 QUOTED = "#entries .verified > blockquote:not(.adopted)"
 HOSTILE = "<img src=x onerror=\"document.title='ramt'\"> [x](http://evil.example) \u202e **ja**"
 
 
-@pytest.fixture(scope="module")
-def address(seed_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    errors = (tmp_path_factory.mktemp("memo") / "stderr").open("w+")
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(seed_index)], stdout=subprocess.PIPE, stderr=errors, text=True
-    )
-    try:
-        assert server.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
-        assert found
-        yield found[0]
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def context(address: str, browser: Any) -> Iterator[Any]:
+def context(seed_address: str, browser: Any) -> Iterator[Any]:
     """A browser of its own; no script may fail in it, nothing may be asked of others."""
-    opened = browser.new_context(viewport={"width": 1200, "height": 900}, locale="da-DK", base_url=address)
+    opened = browser.new_context(viewport={"width": 1200, "height": 900}, locale="da-DK", base_url=seed_address)
     opened.set_default_timeout(20_000)
     complaints: list[str] = []
     opened.on("weberror", lambda e: complaints.append(str(e.error)))
     opened.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    opened.on("request", lambda r: None if r.url.startswith((address, "blob:", "data:")) else complaints.append(r.url))
+    opened.on(
+        "request", lambda r: None if r.url.startswith((seed_address, "blob:", "data:")) else complaints.append(r.url)
+    )
     yield opened
     opened.close()
     assert complaints == []
@@ -248,10 +220,10 @@ def test_a_link_on_the_chat_page_adds_to_the_memo(context, quotes):
     playwright.expect(page.locator("#entries p.answer")).to_contain_text("Fjordlev")
 
 
-def test_without_scripts_it_says_what_is_needed(browser, address):
+def test_without_scripts_it_says_what_is_needed(browser, seed_address):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(address + "/notat")
+    page.goto(seed_address + "/notat")
     playwright.expect(page.locator("main")).to_contain_text("kræver JavaScript")
     assert not page.locator("button").first.is_visible()
     context.close()
