@@ -69,14 +69,15 @@ def read_back(memo: Verified, template: Path | None = None):
 
 def test_each_quote_in_word_is_the_stored_text(library: Library) -> None:
     entries = [a_section(library, k)[1] for k in (SectionKind.DECISION, SectionKind.CASE, SectionKind.RECOMMENDATION)]
-    document = read_back(verified(library, *entries, title="Budget", author="Anna", date=date(2026, 1, 2)))
+    memo = verified(library, *entries, title="Budget", author="Anna", date=date(2026, 1, 2))
+    document = read_back(memo)
     quotes = [p for p in document.paragraphs if p.style.name == "Quote"]
     assert len(quotes) == 3
-    for n, (paragraph, entry) in enumerate(zip(quotes, entries, strict=True), start=1):
+    for paragraph, entry, part in zip(quotes, entries, memo.parts, strict=True):
         shown, mark = re.fullmatch(r"»(.*)« \[(\d)\]", paragraph.text, re.DOTALL).groups()
         stored = library.minutes(entry.document).text[entry.start : entry.end]
         assert " ".join(shown.split()) == plain(stored)
-        assert mark == str(n)
+        assert mark == str(part.source.n)
     assert any("— " in p.text and "(en indstilling, ikke en beslutning)" in p.text for p in document.paragraphs)
     assert [p.text for p in document.paragraphs if p.style.name == "Heading 1"] == ["Kilder"]
     assert document.paragraphs[0].style.name == "Title"
@@ -126,7 +127,23 @@ def test_a_manipulated_quote_gets_no_number(library: Library) -> None:
         assert "[1]" not in said
         assert "vigtigt" in said
     right = good.model_copy(update={"quote": "  " + minutes.text[good.start : good.end].replace(" ", "\n", 1)})
-    assert len(verified(library, right, good).sources) == 1
+    first, second = verified(library, right, good).parts
+    assert isinstance(first, Quote)
+    assert first == second
+
+
+def test_a_decision_brings_the_recommendation_that_it_adopts(library: Library) -> None:
+    minutes, entry = a_section(library, SectionKind.DECISION)
+    memo = verified(library, entry)
+    (quote,) = memo.parts
+    assert isinstance(quote, Quote)
+    assert quote.adopted
+    assert all("ikke en beslutning" in s.caution and s.span.of(minutes.text) for s in quote.adopted)
+    said = as_markdown(memo)
+    assert said.index("Indstillingen, som beslutningen følger:") < said.index(quote.adopted[0].lines[0])
+    document = read_back(memo)
+    points = [p.text for p in document.paragraphs if p.style.name == "List Bullet"]
+    assert points == [f"»{' '.join(s.lines)}« [{s.n}]" for s in quote.adopted]
 
 
 def test_nothing_of_a_closed_item_is_exported(library: Library) -> None:

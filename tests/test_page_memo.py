@@ -4,62 +4,35 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from docx import Document
-from test_page import CHROMIUM, FLAGS, SERVE
+from helpers_browser import IN_A_BROWSER, playwright
 
 from askamu.cite import plain
 from askamu.config import Settings
 from askamu.library import Library, open_library
 from askamu.minutes import SectionKind
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install -y chromium"),
-]
+pytestmark = IN_A_BROWSER
+QUOTED = "#entries .verified > blockquote:not(.adopted)"
 HOSTILE = "<img src=x onerror=\"document.title='ramt'\"> [x](http://evil.example) \u202e **ja**"
 
 
-@pytest.fixture(scope="module")
-def address(seed_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    errors = (tmp_path_factory.mktemp("memo") / "stderr").open("w+")
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(seed_index)], stdout=subprocess.PIPE, stderr=errors, text=True
-    )
-    try:
-        assert server.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
-        assert found
-        yield found[0]
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def context(address: str, browser: Any) -> Iterator[Any]:
+def context(seed_address: str, browser: Any) -> Iterator[Any]:
     """A browser of its own; no script may fail in it, nothing may be asked of others."""
-    opened = browser.new_context(viewport={"width": 1200, "height": 900}, locale="da-DK", base_url=address)
+    opened = browser.new_context(viewport={"width": 1200, "height": 900}, locale="da-DK", base_url=seed_address)
     opened.set_default_timeout(20_000)
     complaints: list[str] = []
     opened.on("weberror", lambda e: complaints.append(str(e.error)))
     opened.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    opened.on("request", lambda r: None if r.url.startswith((address, "blob:", "data:")) else complaints.append(r.url))
+    opened.on(
+        "request", lambda r: None if r.url.startswith((seed_address, "blob:", "data:")) else complaints.append(r.url)
+    )
     yield opened
     opened.close()
     assert complaints == []
@@ -89,12 +62,12 @@ def collect(context: Any, quotes: list[tuple[str, str]]) -> Any:
         playwright.expect(page.locator("#askamu-said")).to_contain_text(f"Der er {n} i alt")
         playwright.expect(page.locator("nav")).to_contain_text(f"Notat ({n})")
     page.goto("/notat")
-    playwright.expect(page.locator("#entries blockquote")).to_have_count(len(quotes))
+    playwright.expect(page.locator(QUOTED)).to_have_count(len(quotes))
     return page
 
 
 def shown(page: Any) -> list[str]:
-    return [" ".join(t.strip("»«").split()) for t in page.locator("#entries blockquote").all_inner_texts()]
+    return [" ".join(t.strip("»«").split()) for t in page.locator(QUOTED).all_inner_texts()]
 
 
 def test_collected_ordered_annotated_and_downloaded(context, quotes, tmp_path):
@@ -121,7 +94,7 @@ def test_collected_ordered_annotated_and_downloaded(context, quotes, tmp_path):
     playwright.expect(page.locator("#entries p.answer")).to_contain_text("udsat")
 
     page.reload()
-    playwright.expect(page.locator("#entries blockquote")).to_have_count(3)
+    playwright.expect(page.locator(QUOTED)).to_have_count(3)
     assert shown(page) == order
     assert page.locator("#entries textarea").first.input_value() == HOSTILE
     assert page.title().startswith("Notat")
@@ -149,7 +122,7 @@ def test_removed_and_emptied_with_undo(context, quotes):
     playwright.expect(page.locator("#entries li")).to_have_count(2)
     playwright.expect(page.get_by_role("button", name="Fortryd")).to_be_focused()
     page.keyboard.press("Enter")
-    playwright.expect(page.locator("#entries blockquote")).to_have_count(3)
+    playwright.expect(page.locator(QUOTED)).to_have_count(3)
     assert shown(page) == [words for _, words in quotes]
     page.get_by_role("button", name="Tøm notatet").click()
     playwright.expect(page.locator("#empty")).to_be_visible()
@@ -163,7 +136,7 @@ def test_two_tabs_agree(context, quotes):
     second = context.new_page()
     second.goto(quotes[1][0])
     second.get_by_role("button", name="Læg i notat").click()
-    playwright.expect(first.locator("#entries blockquote")).to_have_count(2)
+    playwright.expect(first.locator(QUOTED)).to_have_count(2)
     playwright.expect(first.locator("nav")).to_contain_text("Notat (2)")
     second.get_by_role("button", name="Læg i notat").click()
     playwright.expect(second.locator("#askamu-said")).to_contain_text("allerede")
@@ -184,7 +157,7 @@ def test_what_is_not_so_is_marked_and_nonsense_left_out(context, quotes):
     page.reload()
     playwright.expect(page.locator("#entries li")).to_have_count(1)
     playwright.expect(page.locator("#entries li")).to_contain_text("Ikke bekræftet")
-    assert page.locator("#entries blockquote").count() == 0
+    assert page.locator(QUOTED).count() == 0
     page.evaluate("localStorage.setItem('askamu-notat', '{no json')")
     page.reload()
     playwright.expect(page.locator("#empty")).to_be_visible()
@@ -243,14 +216,14 @@ def test_a_link_on_the_chat_page_adds_to_the_memo(context, quotes):
     page.locator("#læg").click()
     playwright.expect(page.locator("#til")).to_have_text("Notat (2)")
     page.locator("#askamu-said a").click()
-    playwright.expect(page.locator("#entries blockquote")).to_have_count(1)
+    playwright.expect(page.locator(QUOTED)).to_have_count(1)
     playwright.expect(page.locator("#entries p.answer")).to_contain_text("Fjordlev")
 
 
-def test_without_scripts_it_says_what_is_needed(browser, address):
+def test_without_scripts_it_says_what_is_needed(browser, seed_address):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(address + "/notat")
+    page.goto(seed_address + "/notat")
     playwright.expect(page.locator("main")).to_contain_text("kræver JavaScript")
     assert not page.locator("button").first.is_visible()
     context.close()

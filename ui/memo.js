@@ -105,20 +105,22 @@
   }
 
   let saving = 0;
+  let pending = null;
   function noteLater(id, field, value) {
     clearTimeout(saving);
-    const save = () => change((memo) => {
-      const entry = memo.entries.find((e) => e.id === id);
-      if (entry) entry[field] = value;
-    });
+    const save = () => {
+      pending = null;
+      change((memo) => {
+        const entry = memo.entries.find((e) => e.id === id);
+        if (entry) entry[field] = value;
+      });
+    };
     saving = setTimeout(save, 250);
     pending = save;
   }
-  let pending = null;
   const settle = () => {
     clearTimeout(saving);
     if (pending) pending();
-    pending = null;
   };
   window.addEventListener("pagehide", settle);
 
@@ -269,6 +271,8 @@
         ...caution,
         make("blockquote", { text: `»${part.quote}«` }),
         make("p", { class: "where", text: `[${part.n}] ${part.reference}. ` }, ...linkTo("see", part.permalink)),
+        ...(part.adopted.length ? [make("p", { text: say("adopted") })] : []),
+        ...part.adopted.map((other) => make("blockquote", { class: "adopted", text: `»${other.quote}« [${other.n}]` })),
       ];
     }
     if (part.status === "answered") {

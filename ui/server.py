@@ -161,8 +161,12 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
     Behind a reverse proxy, FORWARDED_ALLOW_IPS names the proxies whose X-Forwarded-For counts for the rate limit.
 
     Raises:
-        BadSetting: if the port can't be opened.
+        BadSetting: if the port can't be opened, or the template of memos can't be used.
     """
+    if settings.memo_template:
+        from askamu.memo_docx import open_template
+
+        open_template(settings.memo_template)  # a wrong one is told now, and not to the first who writes a memo
     listener = bound(host, port, settings.lang)
     app = create_app(settings)
     try:

@@ -15,13 +15,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from askamu import corrections, links
 from askamu.cite import plain, quote_lines
-from askamu.errors import AskamuError, BadMemo, NotQuotable
+from askamu.errors import BadDate, BadMemo, BadQuestion, NotQuotable, NotStored, PeriodReversed, UnknownFilter
 from askamu.filters import read_filters
 from askamu.library import Library
 from askamu.loaders.text import one_line, settle
 from askamu.minutes import Minutes, Span
-from askamu.passage import HEADER_ITEM, Answer, Filters, Tier, permalink
+from askamu.passage import Answer, Filters, Tier
 from askamu.privacy import hide_cpr
 from askamu.reference import caution, link, place, reference, short_reference
 from askamu.show import filters_line
@@ -116,6 +117,7 @@ class Quote:
 
     source: Source
     note: str = ""
+    adopted: tuple[Source, ...] = ()  # what a decision follows: »Godkendt som indstillet« alone says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,12 @@ class Verified:
     language: str
     parts: tuple[Part, ...]
     sources: tuple[Source, ...]
+
+    @property
+    def quoted(self) -> frozenset[int]:
+        """The numbers of the sources whose words stand in the memo itself."""
+        quotes = [p for p in self.parts if isinstance(p, Quote)]
+        return frozenset(s.n for p in quotes for s in (p.source, *p.adopted))
 
     @property
     def unconfirmed(self) -> tuple[Unconfirmed, ...]:
@@ -235,13 +243,12 @@ class _Check:
         note, claim = own_words(entry.note), own_words(entry.quote or "")
         span = Span(entry.start, entry.end)
         place_of = partial(text, "memo.file", self.language, start=entry.start, end=entry.end)
-        try:
-            where = place_of(file=self.library.meeting(entry.document).source)
-            minutes = self.library.minutes(entry.document)
-        except KeyError:
-            newer = self.newer(entry, span)
+        if not self.library.holds(entry.document):
+            newer = self.newer(entry.document, span)
             key = "memo.replaced" if newer else "memo.gone"
             return Unconfirmed(claim, text(key, self.language), note, place_of(file=own_line(entry.document)), newer)
+        minutes = self.library.minutes(entry.document)
+        where = place_of(file=minutes.source)
         try:
             place(minutes, span)
         except NotQuotable as error:
@@ -252,7 +259,7 @@ class _Check:
         if claim and plain(claim) not in (stored := plain(span.of(minutes.text)), plain(stored)):
             there = Newer(minutes.id, None, self.base + link(minutes, span))
             return Unconfirmed(claim, text("memo.differs", self.language), note, where, there)
-        return Quote(self.source(minutes, span), note)
+        return Quote(self.source(minutes, span), note, self.adopted(minutes, span))
 
     def source(self, minutes: Minutes, span: Span) -> Source:
         """The source of a stretch, with the number it has or the next one. Raises NotQuotable as `place` does."""
@@ -266,35 +273,39 @@ class _Check:
             )  # fmt: skip
         return self.sources[key]
 
-    def newer(self, entry: PassageEntry, span: Span) -> Newer | None:
-        """Where a stretch of replaced minutes leads now."""
-        document = self.library.record.successor(entry.document)
+    def adopted(self, minutes: Minutes, span: Span) -> tuple[Source, ...]:
+        """The points of the recommendation that a quoted decision adopts, where its formula is quoted."""
+        item = place(minutes, span).item
+        decision = item.decision if item else None
+        if decision is None or not span.start <= decision.start < span.end:
+            return ()
+        return tuple(self.source(minutes, point) for point in decision.adopts)
+
+    def newer(self, document: str, span: Span) -> Newer | None:
+        """Where a stretch of replaced minutes leads now; None where nothing took their place."""
         try:
-            self.library.meeting(document or "")
-            minutes = self.library.minutes(document or "")
-        except KeyError:
+            now = corrections.current(self.library, document)
+        except NotStored:
             return None
-        number, words = HEADER_ITEM, entry.quote or ""
+        path = links.meeting_path(now)
         try:
-            old = self.library.record.document(entry.document)  # for a while it is still there
-            number, words = place(old, span).number, span.of(old.text)
-        except (KeyError, NotQuotable):
-            pass
-        start = minutes.text.find(words) if words.strip() else -1
-        if start >= 0:
-            there = Span(start, start + len(words))
-            try:
-                return Newer(minutes.id, there, self.base + link(minutes, there))
-            except NotQuotable:
-                pass
-        return Newer(minutes.id, None, f"{self.base}{permalink(minutes.id, number, 0, 0).partition('?')[0]}")
+            old = self.library.record.document(document)
+            item = place(old, span).item
+            index = old.items.index(item) if item else links.HEADER_INDEX
+            found = corrections.find_at(self.library, document, index, span)
+            path = links.item_path(found.minutes, found.index)
+            if found.span:
+                return Newer(now, found.span, self.base + link(found.minutes, found.span))
+        except (KeyError, NotQuotable, NotStored):
+            pass  # as far as the way is known
+        return Newer(now, None, self.base + path)
 
     def answer(self, entry: AnswerEntry) -> Answered | Unconfirmed:
         note, question, asked = own_words(entry.note), own_line(entry.question), entry.filters
         try:
             filters = read_filters(asked.municipality, asked.committee, asked.date_from, asked.date_to)
             answer = self.ask(question, filters, self.language)
-        except AskamuError as error:
+        except (BadQuestion, UnknownFilter, BadDate, PeriodReversed) as error:
             return Unconfirmed(question, text(error.text_key, self.language, **error.values), note)
         found: dict[int, Source] = {}
         for citation in answer.citations:
@@ -361,6 +372,7 @@ def _entry_record(part: Part) -> dict[str, Any]:
         return {
             "status": "confirmed", "n": source.n, "quote": source.quote, "reference": source.reference,
             "permalink": source.link, "caution": source.caution,
+            "adopted": [{"n": s.n, "quote": s.quote} for s in part.adopted],
         }  # fmt: skip
     if isinstance(part, Answered):
         return {

@@ -54,6 +54,9 @@ def as_docx(memo: Verified, template: Path | None = None) -> bytes:
     document = open_template(template) if template else _plain_document()
     out = BytesIO()
     _Writer(document, memo).write()
+    for id, relation in list(document.part.package.rels.items()):
+        if relation.reltype.endswith("/thumbnail"):  # a picture of the template
+            document.part.package.rels.pop(id)
     document.save(out)
     return out.getvalue()
 
@@ -145,9 +148,8 @@ class _Writer:
         if memo.sources:
             self.line("heading", text("memo.sources", self.language))
             self.line("text", text("memo.sources_lead", self.language))
-            quoted = {p.source.n for p in memo.parts if isinstance(p, Quote)}
             for source in memo.sources:
-                self.source(source, quoted=source.n in quoted)
+                self.source(source, quoted=source.n in memo.quoted)
         if memo.unconfirmed:
             self.line("heading", text("memo.unconfirmed", self.language))
             self.line("text", text("memo.unconfirmed_lead", self.language))
@@ -179,6 +181,12 @@ class _Writer:
             self.mark(paragraph, part.source.n)
             paragraph.paragraph_format.keep_with_next = True
             self.run(self.paragraph("text"), f"— {part.source.short}", small=True)
+            if part.adopted:
+                self.line("text", text("memo.adopted", self.language))
+            for source in part.adopted:
+                paragraph = self.paragraph("bullet")
+                self.run(paragraph, f"»{' '.join(source.lines)}« ")
+                self.mark(paragraph, source.n)
             self.note(part.note)
         elif isinstance(part, Answered):
             self.line("heading", part.question)

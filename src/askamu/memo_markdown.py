@@ -28,7 +28,7 @@ def as_markdown(memo: Verified) -> str:
         blocks += _part(part, say)
     if memo.sources:
         blocks += [f"## {text('memo.sources', say)}", text("memo.sources_lead", say)]
-        quoted = {p.source.n for p in memo.parts if isinstance(p, Quote)}
+        quoted = memo.quoted
         blocks += [_source(s, say, quoted=s.n in quoted) for s in memo.sources]
     if memo.unconfirmed:
         blocks += [f"## {text('memo.unconfirmed', say)}", text("memo.unconfirmed_lead", say)]
@@ -43,7 +43,9 @@ def _part(part: Quote | Answered | Unconfirmed | OwnWords, language: str) -> lis
     if isinstance(part, Quote):
         quote = "  \n> ".join(inert(line) for line in f"»{part.source.quote}«".split("\n"))
         told = f"> {quote} [{part.source.n}]\n>\n> — {inert(part.source.short)}"
-        return [told, *_note(part.note, language)]
+        points = "\n".join(f"- {inert('»' + ' '.join(s.lines) + '«')} [{s.n}]" for s in part.adopted)
+        adopted = [f"{text('memo.adopted', language)}\n\n{points}"] if points else []
+        return [told, *adopted, *_note(part.note, language)]
     if isinstance(part, Answered):
         remarks = [f"*{inert(r)}*" for r in part.remarks]
         return [f"## {inert(part.question)}", *remarks, part.text.strip(), *_note(part.note, language)]

@@ -60,8 +60,7 @@ def reference(minutes: Minutes, span: Span, language: str) -> str:
     if where.item is None:
         parts.append(texts.text("reference.before_items", language))
     else:
-        title = f" »{plain(where.item.title)}«" if where.item.title else ""
-        parts.append(texts.text("reference.item", language, number=where.number) + title)
+        parts.append(_item(where.number, where.item, language))
         if where.item.case_number:
             parts.append(texts.text("reference.case_number", language, number=where.item.case_number))
         parts.append(_section(where, language))
@@ -70,7 +69,7 @@ def reference(minutes: Minutes, span: Span, language: str) -> str:
 
 
 def short_reference(minutes: Minutes, span: Span, language: str) -> str:
-    """»Greve Kommune, Byrådet, 12.03.2024, punkt 3, afsnittet Indstilling (en indstilling, ikke en beslutning)«.
+    """»Greve Kommune, Byrådet, 12.03.2024, punkt 3 »Titel«, afsnittet Beslutning«: no case number, no page.
 
     Raises:
         NotQuotable: as `place` does.
@@ -81,7 +80,7 @@ def short_reference(minutes: Minutes, span: Span, language: str) -> str:
     if where.item is None:
         parts.append(texts.text("reference.before_items", language))
     else:
-        parts += [texts.text("reference.item", language, number=where.number), _section(where, language)]
+        parts += [_item(where.number, where.item, language), _section(where, language)]
     return ", ".join(" ".join(part.split()) for part in parts if part)
 
 
@@ -132,6 +131,11 @@ def _sections(item: AgendaItem) -> list[Section]:
     edges = [item.start, *(edge for s in item.sections for edge in (s.start, s.end)), item.end]
     between = [Section(SectionKind.CASE, "", a, a, b) for a, b in list(pairwise(edges))[::2] if a < b]
     return [*item.sections, *between]
+
+
+def _item(number: str, item: AgendaItem, language: str) -> str:
+    title = f" »{plain(item.title)}«" if item.title else ""
+    return texts.text("reference.item", language, number=number) + title
 
 
 def caution(where: Place, language: str) -> str:
