@@ -195,7 +195,7 @@ def test_a_meeting_is_shown_as_printed(site: Site) -> None:
     assert "Arbejdsmarkedsudvalget, 11.03.2024" in said
     assert "Sted Rådhuset" in said
     assert "Deltagere Ikke oplyst i referatet" in said
-    assert "1 Orientering om småjob Taget til efterretning sag 15.00.15-P16-1-24" in said
+    assert f"1 Orientering om småjob Taget til efterretning »{DECIDED}« sag 15.00.15-P16-1-24" in said
     assert "3 Personsag Lukket punkt" in said
 
 

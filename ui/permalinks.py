@@ -28,6 +28,7 @@ log = logging.getLogger("askamu.ui")
 MARK = '<mark id="citat">'
 AGENDA = "dagsorden"
 NOT_DECIDED = (SectionKind.RECOMMENDATION, SectionKind.HISTORY, SectionKind.ATTACHMENT_TEXT)
+LONGEST_LINE = 160  # characters of a decision in an agenda
 LONGEST_NOW = 1_200  # characters of a section shown beside what it said before
 
 
@@ -180,7 +181,7 @@ def label_of(kind: SectionKind, name: str, language: str) -> str:
         return text(f"source.is_{kind}", language)
     said = text(f"source.kind_{kind}", language)
     same = said.casefold() in name.casefold() or name.casefold() in said.casefold()
-    return "" if same else said
+    return "" if (same and language == "da") or kind is SectionKind.HEADER else said  # the headings are Danish
 
 
 def notes(found: Found, quote: Span | None, marked: bool, language: str) -> Iterator[str]:
@@ -204,6 +205,14 @@ def decision_words(item: AgendaItem | None, language: str) -> tuple[str, bool] |
         return None
     said = ", ".join(text(f"outcome.{outcome}", language) for outcome in item.decision.outcomes)
     return (said, item.decision.final) if said else None
+
+
+def first_words(minutes: Minutes, item: AgendaItem) -> str:
+    """How a decision begins, "" where there is none."""
+    if item.closed or item.decision is None:
+        return ""
+    said = plain(minutes.text[item.decision.start : item.decision.end])
+    return said if len(said) <= LONGEST_LINE else f"{said[:LONGEST_LINE].rsplit(' ', 1)[0]} …"
 
 
 def neighbour(minutes: Minutes, index: int, language: str) -> tuple[str, str] | None:
@@ -246,6 +255,7 @@ def meeting_page(request: Request, minutes: Minutes, *, corrected: bool) -> HTML
             "path": links.item_path(minutes, index),
             "closed": item.closed,
             "decision": decision_words(item, language),
+            "said": first_words(minutes, item),
             "case_number": item.case_number,
             "case": links.case_path(item.case_number) if item.case_number else None,
         }
