@@ -257,7 +257,7 @@ def test_an_answer_says_when_the_index_is_another(site: Site) -> None:
         ("q=hvad&date_from=i+går", 422, "i går"),
         ("q=hvad&date_from=2024&date_to=2023", 422, "slutter, før den begynder"),
         ("q=hvad&lifted=party", 422, "afgrænsning, der ikke findes"),
-        ("q=hvad&lang=xx", 200, "Kilder"),
+        ("q=hvad&lang=xx", 200, "Adressen på dette svar"),
         ("q=hvad&utm_source=x&generation=%3Cscript%3E", 200, "anden udgave"),
     ],
 )
