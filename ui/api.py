@@ -86,7 +86,8 @@ def add_api(app: FastAPI, library_of: Callable[[], Library], settings: Settings,
         library = library_of()
 
         def record() -> dict[str, Any]:
-            return show.as_record(page.asked(library, settings, gate, asked.question, history, filters, asked.lang))
+            answer = page.asked(library, settings, gate, asked.question, history, filters, asked.lang)
+            return show.as_record(answer)
 
         if stream or wants_events(request):
             return as_events(record, asked.lang or language_of(request.scope))

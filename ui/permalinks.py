@@ -233,12 +233,9 @@ def comparison(found: Found, marked: bool) -> Comparison | None:
 
 def now_said(found: Found) -> str:
     """What the sections of the same kind say now, "" where there are none."""
-    minutes, item, old = found.minutes, found.item, found.old
-    if item is None or item.closed or old is None or found.was is None:
-        return ""
-    at = old.text.find(found.was)
-    kind = next((s.kind for i in old.items for s in i.sections if s.start <= at < s.end), None)
-    said = " … ".join(plain(s.span.of(minutes.text)) for s in (item.of_kind(kind) if kind else ()))
+    minutes, item = found.minutes, found.item
+    sections = item.of_kind(found.kind) if item and found.kind and not item.closed else ()
+    said = " … ".join(plain(s.span.of(minutes.text)) for s in sections)
     return said if len(said) <= LONGEST_NOW else f"{said[:LONGEST_NOW].rsplit(' ', 1)[0]} …"
 
 
