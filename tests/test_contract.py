@@ -54,13 +54,19 @@ CHECKS = [
 ]  # fmt: skip
 
 
-def keeps(contract: Any, examples: int) -> None:
-    """Random requests, good and bad ones, to every operation."""
+def keeps(contract: Any, examples: int, *, same: bool) -> None:
+    """Random requests, good and bad ones, to every operation; the same ones each time, or others."""
     for found in contract.get_all_operations():
         operation = found.ok()
         for mode in GenerationMode:
 
-            @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+            @settings(
+                max_examples=examples,
+                deadline=None,
+                database=None,
+                derandomize=same,
+                suppress_health_check=list(HealthCheck),
+            )
             @given(case=operation.as_strategy(generation_mode=mode))
             def check(case: Any) -> None:
                 case.call_and_validate(checks=CHECKS)
@@ -72,9 +78,9 @@ def keeps(contract: Any, examples: int) -> None:
 
 
 def test_every_route_keeps_its_contract(contract: Any) -> None:
-    keeps(contract, 8)
+    keeps(contract, 8, same=True)
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_every_route_keeps_its_contract_at_length(contract: Any) -> None:
-    keeps(contract, 100)
+    keeps(contract, 100, same=False)

@@ -78,6 +78,7 @@ def test_a_client_over_stdio_asks_searches_and_reads(index: Path) -> None:
             assert HOSTILE in passage["quote"]  # as it stands, and said to be quoted material
             item = told(await client.call_tool("read_item", {"item_id": passage["item_id"]}))
             assert item["decision"]["outcomes"] == ["noted"]
+            assert item["left_out"] == 0
             assert HOSTILE in next(s["text"] for s in item["sections"] if s["kind"] == "case")
 
             case = told(await client.call_tool("follow_case", {"case_number": item["case_number"]}))

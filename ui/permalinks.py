@@ -30,6 +30,7 @@ log = logging.getLogger("askamu.ui")
 MARK = '<mark id="citat">'
 AGENDA = "dagsorden"
 NOT_DECIDED = (SectionKind.RECOMMENDATION, SectionKind.HISTORY, SectionKind.ATTACHMENT_TEXT)
+LONGEST_LINE = 160  # characters of a decision in an agenda
 LONGEST_NOW = 1_200  # characters of a section shown beside what it said before
 
 
@@ -192,7 +193,7 @@ def label_of(kind: SectionKind, name: str, language: str) -> str:
         return text(f"source.is_{kind}", language)
     said = text(f"source.kind_{kind}", language)
     same = said.casefold() in name.casefold() or name.casefold() in said.casefold()
-    return "" if same else said
+    return "" if (same and language == "da") or kind is SectionKind.HEADER else said  # the headings are Danish
 
 
 def notes(found: Found, quote: Span | None, marked: bool, language: str) -> Iterator[str]:
@@ -218,6 +219,14 @@ def decision_words(item: AgendaItem | None, language: str) -> tuple[str, bool] |
     return (said, item.decision.final) if said else None
 
 
+def first_words(minutes: Minutes, item: AgendaItem) -> str:
+    """How a decision begins, "" where there is none."""
+    if item.closed or item.decision is None:
+        return ""
+    said = plain(minutes.text[item.decision.start : item.decision.end])
+    return said if len(said) <= LONGEST_LINE else f"{said[:LONGEST_LINE].rsplit(' ', 1)[0]} …"
+
+
 def neighbour(minutes: Minutes, index: int, language: str) -> tuple[str, str] | None:
     """(address, title with number) of an item; None where there is none."""
     if not 0 <= index < len(minutes.items):
@@ -236,12 +245,9 @@ def comparison(found: Found, marked: bool) -> Comparison | None:
 
 def now_said(found: Found) -> str:
     """What the sections of the same kind say now, "" where there are none."""
-    minutes, item, old = found.minutes, found.item, found.old
-    if item is None or item.closed or old is None or found.was is None:
-        return ""
-    at = old.text.find(found.was)
-    kind = next((s.kind for i in old.items for s in i.sections if s.start <= at < s.end), None)
-    said = " … ".join(plain(s.span.of(minutes.text)) for s in (item.of_kind(kind) if kind else ()))
+    minutes, item = found.minutes, found.item
+    sections = item.of_kind(found.kind) if item and found.kind and not item.closed else ()
+    said = " … ".join(plain(s.span.of(minutes.text)) for s in sections)
     return said if len(said) <= LONGEST_NOW else f"{said[:LONGEST_NOW].rsplit(' ', 1)[0]} …"
 
 
@@ -258,6 +264,7 @@ def meeting_page(request: Request, minutes: Minutes, *, corrected: bool) -> HTML
             "path": links.item_path(minutes, index),
             "closed": item.closed,
             "decision": decision_words(item, language),
+            "said": first_words(minutes, item),
             "case_number": item.case_number,
             "case": links.case_path(item.case_number) if item.case_number else None,
         }

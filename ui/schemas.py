@@ -186,7 +186,7 @@ class ModelRecord(Given):
 
 
 class AnswerRecord(Given):
-    """An answer with its citations (docs/answer-record.md)."""
+    """An answer with its citations (docs/answers.md)."""
 
     id: str | int | None
     question: str

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from askamu.errors import NotStored
 from askamu.library import Library
 from askamu.links import HEADER_INDEX, item_index, same_item
-from askamu.minutes import AgendaItem, Minutes, Span
+from askamu.minutes import AgendaItem, Minutes, SectionKind, Span
 from askamu.passage import HEADER_ITEM
 
 LONGEST = 2_000  # characters of an old quote that are shown
@@ -32,6 +32,7 @@ class Found:
     corrected: bool = False
     old: Minutes | None = None
     was: str | None = None
+    kind: SectionKind | None = None  # of the section that `was` stood in
     sure: bool = True  # False where only its number tells which item it is
 
     @property
@@ -112,10 +113,15 @@ def _followed(minutes: Minutes, old: Minutes, index: int, span: Span | None) -> 
     after = None if now == HEADER_INDEX else minutes.items[now]
     if span is None or not _within(old, before, span):
         return Found(minutes, now, corrected=True, old=old)
-    words = span.of(old.text)
     if (before and before.closed) or (after and after.closed):
         return Found(minutes, now, corrected=True, old=old)
-    return Found(minutes, now, _where(minutes, after, words), True, old, words[:LONGEST])
+    words, kind = span.of(old.text), _kind_at(before, span)
+    where = span if minutes.text == old.text else _where(minutes, after, words, kind)
+    return Found(minutes, now, where, True, old, words[:LONGEST], kind)
+
+
+def _kind_at(item: AgendaItem | None, span: Span) -> SectionKind | None:
+    return next((s.kind for s in (item.sections if item else ()) if s.start <= span.start < s.end), None)
 
 
 def _within(minutes: Minutes, item: AgendaItem | None, span: Span) -> bool:
@@ -123,9 +129,16 @@ def _within(minutes: Minutes, item: AgendaItem | None, span: Span) -> bool:
     return start <= span.start < span.end <= end
 
 
-def _where(minutes: Minutes, item: AgendaItem | None, words: str) -> Span | None:
-    """Where the same words stand in the item now, white space aside; None if they don't."""
-    start, end = (item.start, item.end) if item else (0, minutes.header.end)
+def _where(minutes: Minutes, item: AgendaItem | None, words: str, kind: SectionKind | None) -> Span | None:
+    """Where the same words stand now, white space aside, in a section of the same kind; None if they don't.
+
+    The words of a decision that now stand in the recommendation alone are not what was quoted.
+    """
+    places = [(s.start, s.end) for s in (item.sections if item and kind else ()) if s.kind is kind]
+    if kind is None:
+        places = [(item.start, item.end) if item else (0, minutes.header.end)]
     pattern = r"\s+".join(re.escape(word) for word in words.split())
-    found = re.search(rf"(?<!\w){pattern}(?!\w)", minutes.text[start:end]) if pattern else None
-    return Span(start + found.start(), start + found.end()) if found else None
+    for start, end in places if pattern else ():
+        if found := re.search(rf"(?<!\w){pattern}(?!\w)", minutes.text[start:end]):
+            return Span(start + found.start(), start + found.end())
+    return None

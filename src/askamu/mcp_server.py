@@ -31,6 +31,7 @@ except ImportError as error:
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 LOCAL = ("127.0.0.1:*", "localhost:*", "[::1]:*")
+LONGEST = 30_000  # characters of an item that a tool returns
 LINKS = frozenset({"permalink", "case_permalink"})
 
 Municipality = Annotated[str | None, Field(description="only this municipality (kommune)", max_length=100)]
@@ -93,8 +94,17 @@ class Tools:
     def read_item(
         self, item_id: Annotated[str, Field(description='"document:place", the item_id of a result', max_length=80)]
     ) -> dict[str, Any]:
-        """Read one agenda item (dagsordenspunkt) as printed, section by section, with its decision."""
-        return resources.item_record(self.library_of(), item_id, self.settings.lang)
+        """Read one agenda item (dagsordenspunkt) as printed, section by section, with its decision.
+
+        Of a long item the first part is given; `left_out` counts the characters that are not, `permalink` has them all.
+        """
+        record = resources.item_record(self.library_of(), item_id, self.settings.lang)
+        left = LONGEST
+        whole = sum(len(section["text"]) for section in record["sections"])
+        for section in record["sections"]:
+            section["text"] = section["text"][:left]
+            left -= len(section["text"])
+        return record | {"left_out": max(0, whole - LONGEST)}
 
     def follow_case(self, case_number: Annotated[str, Field(max_length=50)]) -> dict[str, Any]:
         """Follow one case through meetings and committees, oldest first, with what each decided.

@@ -11,7 +11,7 @@ from askamu.texts import text
 
 
 def as_record(answer: Answer, id: str | int | None = None) -> dict[str, Any]:
-    """The answer record, ready for JSON (docs/answer-record.md)."""
+    """The answer record, ready for JSON (docs/answers.md)."""
     return {
         "id": id,
         "question": answer.question,
