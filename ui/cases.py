@@ -399,13 +399,21 @@ def cut(words: str, most: int) -> str:
 
 
 def when_words(figure: Figure, language: str) -> str:
-    """The time of a figure, as its axis and its table say it."""
+    """The time of a figure, as its table says it."""
     when = figure.when
     if when.month is None:
         return str(when.year)
     if when.day is None:
         return f"{text(f'date.month.{when.month}', language)} {when.year}"
     return f"{when.first:%d.%m.%Y}"
+
+
+def short_when(figure: Figure, language: str) -> str:
+    """The same for the axis: »mar 2023«."""
+    when = figure.when
+    if when.month is not None and when.day is None:
+        return f"{text(f'date.month.{when.month}', language)[:3]} {when.year}"
+    return when_words(figure, language)
 
 
 def shown_series(request: Request, library: Library, series: Series) -> dict[str, Any]:
@@ -421,7 +429,17 @@ def shown_series(request: Request, library: Library, series: Series) -> dict[str
         unit = "" if series.unit_kind == COUNT else series.unit
         said = f"{time}: {point.figure.printed} {unit}".strip()
         title = f"{said} ({day_words(step, language)}, {place_words(step)})"
-        values.append(timeline.Value(point.when.first, time, point.value, point.figure.printed, title, href, conflict))
+        values.append(
+            timeline.Value(
+                point.when.first,
+                short_when(point.figure, language),
+                point.value,
+                point.figure.printed,
+                title,
+                href,
+                conflict,
+            )
+        )
         rows.append(
             {
                 "time": time,
