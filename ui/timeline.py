@@ -7,7 +7,7 @@ keep their size. Nothing here is HTML.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from itertools import pairwise
@@ -246,11 +246,22 @@ def plot(values: Sequence[Value], language: str) -> Plot:
         )
         for v in values
     ]  # fmt: skip
+    dots = apart(dots)
     times = dict.fromkeys((v.tick, v.day) for v in values)
     ticks = [Tick(x_of(day), time, "end" if x_of(day) > 88 else "middle") for time, day in times]
     lines = tuple((a, b) for a, b in pairwise(dots) if not a.conflict and not b.conflict)
     height = PLOT_TOP + PLOT_HEIGHT + 30
     return Plot(height, tuple((y_of(m), as_danish(m, language)) for m in marks), fitting(ticks), tuple(dots), lines)
+
+
+def apart(dots: Sequence[Dot]) -> list[Dot]:
+    """The dots, without the label of one that would stand in another's; its value is in the table."""
+    kept: list[Dot] = []
+    for dot in dots:
+        width = (LETTER + 2) * len(dot.label) / NARROWEST * 100
+        near = [d for d in kept if d.label and abs(d.x - dot.x) < width and abs(d.y - dot.y) < 18]
+        kept.append(replace(dot, label="") if near else dot)
+    return kept
 
 
 def scale_of(low: Decimal, top: Decimal) -> list[Decimal]:
