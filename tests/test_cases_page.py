@@ -25,10 +25,10 @@ from askamu.cite import plain
 from askamu.config import Settings
 from askamu.ingest import ingest
 from askamu.library import Library
-from askamu.minutes import Outcome
+from askamu.minutes import Outcome, SectionKind, Span
 from askamu.passage import Filters
 from askamu.series import as_number
-from askamu.topics import follow
+from askamu.topics import Mention, follow, said_by
 from askamu.ui import server
 from askamu.ui.cases import FORMS, cut, form_of
 from askamu.ui.timeline import Event, as_danish, scale_of, timeline
@@ -197,6 +197,22 @@ def test_a_topic_is_followed_in_quotes_and_figures(client: TestClient, library: 
     assert "Budgetopfølgning" not in said[: said.index("Også nævnt i")]  # it only names them
 
 
+@pytest.mark.parametrize(
+    ("kind", "outcome", "key"),
+    [
+        (SectionKind.RECOMMENDATION, Outcome.APPROVED, "answer.from_recommendation"),
+        (SectionKind.DECISION, Outcome.APPROVED, "cases.decision_words"),
+        (SectionKind.DECISION, Outcome.POSTPONED, "cases.decision_words"),
+        (SectionKind.DECISION, Outcome.RECOMMENDED, "cases.recommended_words"),
+        (SectionKind.HISTORY, Outcome.APPROVED, "topics.earlier"),
+        (SectionKind.CASE, Outcome.APPROVED, "topics.says"),
+    ],
+)
+def test_a_topics_quote_says_whose_words_it_is(kind: SectionKind, outcome: Outcome, key: str) -> None:
+    at = replace(step("2023-01-01", "Sag"), outcomes=(outcome,))
+    assert said_by(Mention(at, kind, Span(0, 1), about=True)) == key
+
+
 def test_every_value_of_a_series_leads_to_its_passage(client: TestClient) -> None:
     html = client.get("/emner", params={"q": "småjob"}).text
     rows = re.findall(r'<td class="number"[^>]*><a href="([^"]+)">([^<]+)</a>', html)
@@ -229,7 +245,7 @@ def test_a_filter_limits_a_topic(library: Library) -> None:
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     folder = tmp_path_factory.mktemp("hostile")
-    for day, n in (("05-03-2021", 11), ("05-03-2022", 12), ("05-03-2023", 13)):
+    for day, n in (("05-03-2021", 11), ("05-03-2022", 12), ("05-03-2023", 13), ("06-03-2023", 14)):
         (folder / f"m{n}.txt").write_text(
             f"Referat\nUdvalget\nHolstebro Kommune\n\nMødedato: {day}\nMødested: Rådhuset\n\n"
             f"Punkt 1: Tivoli {HOSTILE}\n\nSagsnr.: 15.00.15-P16-1-22\n\nSagsfremstilling\n"
@@ -260,10 +276,16 @@ def test_hostile_words_stay_words_also_in_drawings(hostile: TestClient, path: st
     assert not re.search(r'\s(?:style|on\w+)="', page.text)
 
 
-def test_the_hostile_topic_still_gives_its_series(hostile: TestClient) -> None:
+def test_figures_that_contradict_each_other_are_all_shown_as_rings_without_a_line(hostile: TestClient) -> None:
     html = hostile.get("/emner?q=tivoli").text
-    assert len(drawings(html)) == 2
+    _, chart = drawings(html)
     assert "&lt;/title&gt;" in html
+    assert "Referaterne giver flere tal for samme tid." in words(html)
+    shown = [c.get("class") for c in chart.iter("circle") if c.get("class") != "reach"]
+    assert shown == ["full", "full", "bare", "bare"]  # 13 and 14 on 1 March 2023
+    assert [line.get("class") for line in chart.iter("line")].count("curve") == 1
+    for value in ("11", "12", "13", "14"):
+        assert re.search(rf'<td class="number"[^>]*><a href="/kilde/[^"]+">{value}</a>', html), value
 
 
 # -- API and command line --------------------------------------------------------------------------

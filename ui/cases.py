@@ -22,10 +22,10 @@ from askamu.filters import read_filters
 from askamu.minutes import Minutes, Outcome, Span
 from askamu.passage import Filters
 from askamu.record import case_key
-from askamu.series import COUNT, Figure, Point, Series
+from askamu.series import COUNT, Figure, Point, Series, when_text
 from askamu.texts import day_text, text
 from askamu.threads import COLLECTIVE, Step, Thread, thread_record
-from askamu.topics import Mention, Topic, follow, topic_record
+from askamu.topics import Mention, Topic, follow, said_by, topic_record
 from askamu.ui import render, sources, timeline
 from askamu.ui.middleware import language_of
 
@@ -73,6 +73,7 @@ class Shown:
     followed: tuple[Said, ...]  # what another body recommended, where the decision adopts that
     notes: tuple[str, ...]  # how sure it is that it belongs here, another case number
     quote: Said | None = None  # a topic's words
+    quoted_as: str = ""  # whose words they are
     case_path: str = ""  # of the case that it is a step of, "" where it is the only one
 
 
@@ -284,6 +285,9 @@ def shown(request: Request, library: Library, n: int, step: Step, asked: str | N
     item = minutes.items[step.item_index]
     decision = None if item.closed else item.decision
     said, beside = None, ""
+    notes = doubts(step, asked, language, several=several)
+    if decision is None and not item.closed and minutes.kind.startswith("dagsorden"):
+        notes.append(text("cases.only_agenda", language))
     points: list[Span] = []
     followed: list[Span] = []
     if decision is not None:
@@ -298,7 +302,7 @@ def shown(request: Request, library: Library, n: int, step: Step, asked: str | N
         text(f"answer.{beside}", language) if beside else "",
         tuple(Said(cut(p.of(minutes.text), LONG_POINT), here(request, step.permalink(p))) for p in points),
         tuple(Said(cut(p.of(minutes.text), LONG), here(request, step.permalink(p))) for p in followed),
-        tuple(doubts(step, asked, language, several=several)),
+        tuple(notes),
     )  # fmt: skip
 
 
@@ -314,7 +318,10 @@ def shown_mention(request: Request, library: Library, n: int, mention: Mention) 
     base = replace(base, points=base.points[:MOST_POINTS], decision=shortened(base.decision))
     thread = library.cases.of_item(step.document, step.item_index)
     path = address_of(thread) if thread and len(thread.steps) > 1 else ""
-    return replace(base, place=place_words(step, municipality=True), quote=said, case_path=path, notes=())
+    quoted_as = text(said_by(mention), language_of(request.scope))
+    return replace(
+        base, quoted_as=quoted_as, place=place_words(step, municipality=True), quote=said, case_path=path, notes=()
+    )
 
 
 def shortened(said: Said | None) -> Said | None:
@@ -398,30 +405,30 @@ def cut(words: str, most: int) -> str:
 # -- series ----------------------------------------------------------------------------------------
 
 
-def when_words(figure: Figure, language: str) -> str:
-    """The time of a figure, as its axis and its table say it."""
-    when = figure.when
-    if when.month is None:
-        return str(when.year)
-    if when.day is None:
-        return f"{text(f'date.month.{when.month}', language)} {when.year}"
-    return f"{when.first:%d.%m.%Y}"
-
-
 def shown_series(request: Request, library: Library, series: Series) -> dict[str, Any]:
     """A series as a page shows it: the drawing, and a row for each point."""
     language = language_of(request.scope)
     rows: list[dict[str, Any]] = []
     values: list[timeline.Value] = []
     for point in series.points:
-        time, conflict = when_words(point.figure, language), point.when in series.conflicts
+        time, conflict = when_text(point.when, language), point.when in series.conflicts
         minutes = library.minutes(point.figure.document)
         step = library.cases.step(point.figure.document, point.figure.item_index)
         href = here(request, step.permalink(point.figure.quote))
         unit = "" if series.unit_kind == COUNT else series.unit
         said = f"{time}: {point.figure.printed} {unit}".strip()
         title = f"{said} ({day_words(step, language)}, {place_words(step)})"
-        values.append(timeline.Value(point.when.first, time, point.value, point.figure.printed, title, href, conflict))
+        values.append(
+            timeline.Value(
+                point.when.first,
+                when_text(point.when, language, short=True),
+                point.value,
+                point.figure.printed,
+                title,
+                href,
+                conflict,
+            )
+        )
         rows.append(
             {
                 "time": time,

@@ -7,7 +7,7 @@ keep their size. Nothing here is HTML.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from itertools import pairwise
@@ -160,7 +160,7 @@ class Axis:
         """A few first days of months, or of years."""
         months = (self.last.year - self.first.year) * 12 + self.last.month - self.first.month + 1
         step = next((s for s in (1, 2, 3, 6, 12, 24, 60, 120) if months / s <= TICKS), 240)
-        found = []
+        found: list[Tick] = []
         day = self.first
         while day <= self.last:
             if (day.year * 12 + day.month - 1) % step == 0 or (step < 12 and months <= TICKS):
@@ -168,7 +168,20 @@ class Axis:
                 label = str(day.year) if step >= 12 else f"{text(f'date.month.{day.month}', language)[:3]} {day.year}"
                 found.append(Tick(x, label, "start" if x < 12 else "end" if x > 88 else "middle"))
             day = (day + timedelta(days=32)).replace(day=1)
-        return tuple(found)
+        return fitting(found)
+
+
+def fitting(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
+    """The last tick, and those before it that leave room for each other in the narrowest drawing."""
+    kept: list[Tick] = []
+    free = 101.0
+    for tick in reversed(ticks):
+        width = (LETTER * len(tick.label) + 6) / NARROWEST * 100
+        begin = tick.x - {"start": 0.0, "middle": width / 2, "end": width}[tick.anchor]
+        if begin + width <= free or not kept:
+            kept.append(tick)
+            free = begin
+    return tuple(reversed(kept))
 
 
 # -- figures ---------------------------------------------------------------------------------------
@@ -203,7 +216,7 @@ class Value:
     """What a drawing shows of a point."""
 
     day: date  # where it stands on the axis
-    time: str  # as it is said
+    tick: str  # its time, short
     value: Decimal
     printed: str
     title: str
@@ -233,17 +246,22 @@ def plot(values: Sequence[Value], language: str) -> Plot:
         )
         for v in values
     ]  # fmt: skip
-    times = dict.fromkeys((v.time, v.day) for v in values)
-    shown, at = [], -100.0
-    for time, day in times:
-        x = x_of(day)
-        width = LETTER * len(time) / NARROWEST * 100
-        if x - at >= width + 2:
-            shown.append(Tick(x, time, "end" if x > 88 else "middle"))
-            at = x
+    dots = apart(dots)
+    times = dict.fromkeys((v.tick, v.day) for v in values)
+    ticks = [Tick(x_of(day), time, "end" if x_of(day) > 88 else "middle") for time, day in times]
     lines = tuple((a, b) for a, b in pairwise(dots) if not a.conflict and not b.conflict)
     height = PLOT_TOP + PLOT_HEIGHT + 30
-    return Plot(height, tuple((y_of(m), as_danish(m, language)) for m in marks), tuple(shown), tuple(dots), lines)
+    return Plot(height, tuple((y_of(m), as_danish(m, language)) for m in marks), fitting(ticks), tuple(dots), lines)
+
+
+def apart(dots: Sequence[Dot]) -> list[Dot]:
+    """The dots, without the label of one that would stand in another's; its value is in the table."""
+    kept: list[Dot] = []
+    for dot in dots:
+        width = (LETTER + 2) * len(dot.label) / NARROWEST * 100
+        near = [d for d in kept if d.label and abs(d.x - dot.x) < width and abs(d.y - dot.y) < 18]
+        kept.append(replace(dot, label="") if near else dot)
+    return kept
 
 
 def scale_of(low: Decimal, top: Decimal) -> list[Decimal]:

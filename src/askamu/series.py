@@ -17,6 +17,7 @@ from enum import StrEnum
 from functools import cache
 from itertools import pairwise
 
+from askamu import texts
 from askamu.danish import WORD, stem, stop_words
 from askamu.dates import month_end, months
 from askamu.minutes import AgendaItem, Minutes, Section, SectionKind, Span
@@ -432,6 +433,16 @@ def read_time(heading: str) -> tuple[Time, When, str] | None:
         rest = f"{flat[: found.start()]} {flat[found.end() :]}".strip(" ,:()-–")
         return (*time_of, " ".join(rest.split()))
     return None
+
+
+def when_text(when: When, language: str, *, short: bool = False) -> str:
+    """»2023«, »marts 2023«, »31.03.2023«; a month's name is cut where it must be short."""
+    if when.month is None:
+        return str(when.year)
+    if when.day is None:
+        month = texts.text(f"date.month.{when.month}", language)
+        return f"{month[:3] if short else month} {when.year}"
+    return f"{when.first:%d.%m.%Y}"
 
 
 def as_number(printed: str) -> Decimal:

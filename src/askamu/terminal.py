@@ -429,9 +429,9 @@ def print_topic(topic: Topic, library: Library, language: str) -> None:
     from rich.table import Table
 
     from askamu.cite import plain
-    from askamu.series import COUNT
+    from askamu.series import COUNT, when_text
     from askamu.texts import text
-    from askamu.topics import mention_record
+    from askamu.topics import mention_record, said_by
 
     console = open_console()
     console.print(text("topics.heading", language, topic=topic.words), markup=False, style="bold")
@@ -448,16 +448,20 @@ def print_topic(topic: Topic, library: Library, language: str) -> None:
         console.print(f"\n  {_case_day(record, language)}, {place}, {item}", markup=False)
         console.print(f"      → {outcomes}", markup=False)
         if record["quote"]:
-            console.print(f"      »{plain(record['quote'])}«", markup=False, style="dim")
+            said = f"{text(said_by(mention), language)} »{plain(record['quote'])}«"
+            console.print(f"      {said}", markup=False, style="dim")
     for series in topic.series:
         unit = f" ({series.unit})" if series.unit_kind != COUNT else ""
         title = f"{series.label}{unit}, {series.municipality}"
         table = Table(title=escape(title), title_justify="left", box=SIMPLE)
         for key, side in (("series.time", "left"), ("series.value", "right"), ("series.place", "left")):
             table.add_column(text(key, language), justify="right" if side == "right" else "left", overflow="fold")
+        before = ""
         for point in series.points:
-            quoted = plain(point.figure.quote.of(library.minutes(point.figure.document).text))
-            table.add_row(point.when.iso, escape(point.figure.printed), escape(f"»{quoted}«"))
+            said = plain(point.figure.quote.of(library.minutes(point.figure.document).text))
+            place = text("series.same_row", language) if said == before else f"»{said}«"
+            table.add_row(when_text(point.when, language), escape(point.figure.printed), escape(place))
+            before = said
         console.print(table)
         if series.conflicts:
             console.print(text("series.conflict", language), markup=False, style="yellow")

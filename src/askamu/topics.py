@@ -15,9 +15,10 @@ from typing import Any
 from askamu.answer import read
 from askamu.cite import heading
 from askamu.compose import Context
+from askamu.compose.onward import is_council
 from askamu.danish import fold, stem
 from askamu.library import Library
-from askamu.minutes import AgendaItem, Minutes, SectionKind, Span
+from askamu.minutes import AgendaItem, Minutes, Outcome, SectionKind, Span
 from askamu.passage import Coverage, Filters
 from askamu.sentences import sentences
 from askamu.series import Figure, Series, series_of
@@ -168,6 +169,19 @@ def _is_of(library: Library, subject: Subject, figure: Figure) -> bool:
     """Whether a figure counts the topic: by its label; in a table, by its caption or the item's heading too."""
     item = library.minutes(figure.document).items[figure.item_index]
     return subject.stands_in(f"{figure.label}\n{figure.caption}" + (f"\n{item.title}" if figure.in_table else ""))
+
+
+def said_by(mention: Mention) -> str:
+    """The text that says whose words the quote is: what is only recommended is never told as decided."""
+    keys = {
+        SectionKind.RECOMMENDATION: "answer.from_recommendation",
+        SectionKind.DECISION: "cases.decision_words",
+        SectionKind.HISTORY: "topics.earlier",
+    }
+    step = mention.step
+    if mention.kind is SectionKind.DECISION and Outcome.RECOMMENDED in step.outcomes and not is_council(step.committee):
+        return "cases.recommended_words"
+    return keys.get(mention.kind, "topics.says")
 
 
 # -- records ---------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ PLAIN_LISTS = (
     ("rewriting", "attendance_asked"),
     ("rewriting", "frames"),
     ("rewriting", "towns"),
+    ("series", "weightless"),
     ("threads", "generic"),
     ("threads", "weightless"),
     ("threads", "recurring"),
