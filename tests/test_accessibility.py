@@ -78,15 +78,29 @@ def test_the_chat_in_english(visit, axe):
     assert violations(page, axe) == []
 
 
+CASE = "00.30.14-G01-17-24"
 VIEWS = [
-    "/kilde/findes-ikke/1",
-    "/beslutninger",
-    "/velkommen",
-    "/indhold",
-    "/api",
-    "/svar?q=" + quote(QUESTION),
-    "/svar",
-]
+    "/kilde/findes-ikke/1", "/beslutninger", "/beslutninger?q=findesikke", "/sager", f"/sager/{CASE}", "/sager/findes-ikke",
+    "/emner", "/emner?q=budgetopfølgning", "/velkommen", "/indhold", "/notat", "/api", "/svar", "/svar?q=" + quote(QUESTION),
+    "/svar?q=" + quote("Hvad koster en kanotur på Amazonfloden?"), "/beslutninger?lang=en",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_meeting_and_an_item(address, browser, axe, scheme, size):
+    """The way that a reader takes: a table, an item with its marked words, its meeting."""
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(address + "/beslutninger?q=budgetopf%C3%B8lgning")
+    page.locator(".decisions .what a").first.click()
+    page.locator("mark").first.wait_for()
+    assert violations(page, axe) == []
+    page.locator("p.where a").first.click()
+    page.locator(".agenda").wait_for()
+    assert violations(page, axe) == []
+    context.close()
 
 
 @pytest.mark.parametrize("path", VIEWS)
