@@ -89,6 +89,14 @@ def test_what_is_of_another_form_or_place_is_refused(library_: Library, changes:
     assert not (library_.folder / FILE).exists()
 
 
+def test_another_sites_form_is_refused(library_: Library) -> None:
+    client = client_of(library_.settings)
+    body = json.dumps(given(library_))
+    answer = client.post("/api/feedback", content=body, headers={"content-type": "text/plain"})
+    assert answer.status_code == 422
+    assert not (library_.folder / FILE).exists()
+
+
 def test_a_full_file_is_said_and_left_as_it_is(library_: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feedback, "MAX_BYTES", 1_000)
     client = client_of(library_.settings)

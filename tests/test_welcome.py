@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from askamu.errors import UnknownFilter
 from askamu.library import Library, open_library
 from askamu.minutes import Outcome
-from askamu.welcome import Open, chosen, committees, welcome
+from askamu.welcome import Open, at_least, chosen, committees, welcome
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,10 @@ def test_open_cases_and_what_comes_back_in_the_seeds(library: Library) -> None:
     why = {o.title.split(" - ")[0]: o.why for o in known.open}
     assert why["Beskæftigelsesplan 2025"] is Open.RECOMMENDED
     assert why["Ansøgning fra Foreningen Fodfæste Fjordlev om mentorer"] is Open.SENT_BACK
-    dated = [o.step.held_on for o in known.open]
-    assert dated == sorted(dated, key=lambda d: (d is None, -(d.toordinal() if d else 0)))  # undated last
+    days = [at_least(o.step) for o in known.open]
+    assert days == sorted(days, reverse=True)
+    # Asked for again at an undated meeting of 2025, and treated in September 2025: nobody knows which came last.
+    assert "15.00.00-A00-31-25" not in {o.case_number for o in known.open}
     back = {r.title.split(" ")[0]: r for r in known.recurring}
     assert back["Budgetopfølgning"].every_year
     assert all(r.times >= 3 or r.every_year for r in known.recurring)

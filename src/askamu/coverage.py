@@ -148,7 +148,7 @@ def _folders(library: Library) -> tuple[str, ...]:
     """Folders that a reason may name, the deepest first."""
     found = {str(Path(row.path).parent) for row in library.meetings} | {str(library.folder), str(Path.home())}
     found |= {str(p) for f in list(found) for p in Path(f).parents}
-    return tuple(sorted((f for f in found if len(f) > 1), key=len, reverse=True))
+    return tuple(sorted((f for f in found if len(f) > 1 and Path(f).is_absolute()), key=len, reverse=True))
 
 
 def _told(line: JournalLine, language: str, folders: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, partial
 
 from askamu.danish import fold, letters
 from askamu.library import Library
@@ -26,6 +26,7 @@ from askamu.sentences import sentences
 from askamu.vocabulary import table
 
 MAX_TERM = 60  # characters before »er« in which a known word is looked for
+MAX_SHORT = 12  # characters before »(« in which a short form is looked for
 MAX_LONG = 120  # characters before a short form in which its long form is looked for
 MAX_PASSAGE = 420  # characters of a passage; a longer sentence is cut at words
 BODY = "body"  # askamu knows what the abbreviation of a committee stands for
@@ -91,11 +92,12 @@ def _open_items(minutes: Minutes) -> Iterator[tuple[int, AgendaItem]]:
 
 def _abbreviations(read: Sequence[tuple[MeetingRow, Minutes]], names: frozenset[str]) -> Iterator[Entry]:
     meanings: dict[str, list[list[_Use]]] = defaultdict(list)
+    is_person = cache(partial(_is_person, names=names, read=read))
     for row, minutes in read:
         for index, item in _open_items(minutes):
             for short, long, end in expansions(minutes.text, item.start, item.own_end):
                 said = " ".join(long.of(minutes.text).split())
-                span = None if _is_person(said, names, read) else _around(minutes.text, item, long, end)
+                span = None if is_person(said) else _around(minutes.text, item, long, end)
                 if span is None or "\t" in span.of(minutes.text):
                     continue  # a row of a table explains nothing
                 use = _Use(said, Passage(row.id, index, span, long), _goes_on(minutes.text, end))
@@ -127,9 +129,10 @@ def expansions(text: str, start: int, end: int) -> Iterator[tuple[str, Span, int
                 yield found["short"], long, found.end()
     for pattern in _patterns("before"):
         for found in pattern.finditer(text, start, end):
-            long = leading_form(text, found.start("long"), found.end("long"), found["short"])
-            if long is not None:
-                yield found["short"], long, max(found.end("short"), long.end)
+            short = _short_before().search(text, max(start, found.start() - MAX_SHORT), found.start())
+            long = leading_form(text, found.start("long"), found.end("long"), short["short"]) if short else None
+            if short and long:
+                yield short["short"], long, long.end
 
 
 def long_form(text: str, start: int, end: int, short: str) -> Span | None:
@@ -365,6 +368,11 @@ def _stretches(read: Sequence[tuple[MeetingRow, Minutes]]) -> Iterator[tuple[Mee
 @cache
 def _patterns(key: str) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(p) for p in table("explanations")["abbreviations"][key])
+
+
+@cache
+def _short_before() -> re.Pattern[str]:
+    return re.compile(rf"\b(?P<short>{_words('short')})\s$")
 
 
 @cache

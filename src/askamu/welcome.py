@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from functools import cache
 
@@ -134,7 +135,7 @@ def committees(library: Library) -> tuple[Committee, ...]:
     rows: dict[tuple[str | None, str | None], list[MeetingRow]] = defaultdict(list)
     for row in library.meetings:
         rows[row.municipality, row.committee].append(row)
-    return tuple(Committee(*of, len(held), max(held, key=lambda r: _held(library, r))) for of, held in rows.items())
+    return tuple(Committee(*of, len(held), max(held, key=_dated)) for of, held in rows.items())
 
 
 def chosen(library: Library, municipality: str | None, committee: str | None) -> Committee | None:
@@ -153,7 +154,7 @@ def chosen(library: Library, municipality: str | None, committee: str | None) ->
         if municipality and not known:
             raise UnknownFilter("municipality", municipality, library.municipalities)
         raise UnknownFilter("committee", committee or "", known)
-    return max(fitting, key=lambda c: _held(library, c.newest), default=None)
+    return max(fitting, key=lambda c: _dated(c.newest), default=None)
 
 
 @per_generation
@@ -167,7 +168,7 @@ def welcome(library: Library, municipality: str | None, committee: str | None) -
     if place is None:
         raise KeyError((municipality, committee))
     rows = [m for m in library.meetings if (m.municipality, m.committee) == (municipality, committee)]
-    rows.sort(key=lambda r: (_held(library, r), r.source), reverse=True)
+    rows.sort(key=lambda r: (at_least(r), r.source), reverse=True)
     cases = _cases(library)
     named = [r for r in rows if r.kind != AGENDA][:NAMED]
     return Welcome(
@@ -180,9 +181,14 @@ def welcome(library: Library, municipality: str | None, committee: str | None) -
     )
 
 
-def _held(library: Library, row: MeetingRow) -> tuple[bool, object]:
-    """For sorting: a meeting without a date is never newer than one that has one."""
-    return row.held_on is not None, library.held(row.id)
+def _dated(row: MeetingRow) -> tuple[bool, date]:
+    """For choosing the newest: what has a date is preferred."""
+    return row.held_on is not None, at_least(row)
+
+
+def at_least(row: MeetingRow | Step) -> date:
+    """The day of a meeting, or the first it can have been on: for sorting only."""
+    return row.held_on or row.earliest or date.min
 
 
 # -- meetings ------------------------------------------------------------------------------------
@@ -230,27 +236,35 @@ def _cases(library: Library) -> list[Thread]:
 
 
 def _open(library: Library, cases: Sequence[Thread], of: Committee) -> Iterator[OpenCase]:
-    """The cases that the committee has had on its agenda and that are not closed: newest first, undated last."""
-    for case in sorted(cases, key=lambda c: (c.steps[-1].held_on is not None, c.steps[-1].day), reverse=True):
-        last = case.steps[-1]
-        if last.closed or not any(_is_of(s, of) and not s.closed for s in case.steps):
+    """The cases that the committee has had on its agenda and that are not closed, newest first."""
+    for case in sorted(cases, key=lambda c: at_least(c.steps[-1]), reverse=True):
+        if not any(_is_of(s, of) and not s.closed for s in case.steps):
             continue
-        minutes = library.minutes(last.document)
-        decision = minutes.items[last.item_index].decision
-        why, span = _why_open(library, last, minutes, decision)
-        if why is None:
-            continue
-        words = span.of(minutes.text) if span else ""
-        place = place_of(minutes, last.item_index)
-        if span:
-            place = Place(place.document, place.item, span)
-        yield OpenCase(last.title, last.case_number or case.case_number, why, last, place, words)
+        found = [(step, *_why_open(library, step)) for step in _last(case.steps)]
+        if any(why is None for _, why, _ in found):
+            continue  # of steps whose order is not known, one closed the case
+        last, why, span = found[-1]
+        if why is not None:
+            minutes = library.minutes(last.document)
+            place = place_of(minutes, last.item_index)
+            words = span.of(minutes.text) if span else ""
+            place = Place(place.document, place.item, span) if span else place
+            yield OpenCase(last.title, last.case_number or case.case_number, why, last, place, words)
 
 
-def _why_open(
-    library: Library, last: Step, minutes: Minutes, decision: Decision | None
-) -> tuple[Open | None, Span | None]:
-    """Why the last step of a case leaves it open, and the words that say so."""
+def _last(steps: Sequence[Step]) -> list[Step]:
+    """The steps that can have been the last one: several where a meeting's date is not stated. Dated ones last."""
+    *before, last = steps
+    unsure = [s for s in before if (s.held_on is None or last.held_on is None) and s.day >= at_least(last)]
+    return sorted([*unsure, last], key=lambda s: (s.held_on is not None, s.day))
+
+
+def _why_open(library: Library, last: Step) -> tuple[Open | None, Span | None]:
+    """Why the last step of a case leaves it open, and the words that say so. Of a closed item nothing is told."""
+    minutes = library.minutes(last.document)
+    decision = minutes.items[last.item_index].decision
+    if last.closed:
+        return None, None
     if decision is None:
         return (Open.SCHEDULED, None) if library.meeting(last.document).kind == AGENDA else (None, None)
     whole = Span(decision.start, decision.end)
@@ -290,7 +304,7 @@ def _recurring(library: Library, cases: Sequence[Thread], of: Committee) -> list
     groups += [(None, sorted(g, key=lambda s: s.day)) for g in single.values() if _comes_back(g, met)]
     found = []
     for number, steps in groups:
-        last, times = steps[-1], len({s.document for s in steps})
+        last, times = _last(steps)[-1], len({s.document for s in steps})
         years = tuple(sorted({y for s in steps if (y := year_of(s))}))
         yearly = len(met) >= YEARS and set(years) == met
         place = place_of(library.minutes(last.document), last.item_index)
