@@ -60,7 +60,7 @@ def collect(context: Any, quotes: list[tuple[str, str]]) -> Any:
         page.goto(link)
         page.get_by_role("button", name="Læg i notat").click()
         playwright.expect(page.locator("#askamu-said")).to_contain_text(f"Der er {n} i alt")
-        playwright.expect(page.locator("nav")).to_contain_text(f"Notat ({n})")
+        playwright.expect(page.locator("header nav")).to_contain_text(f"Notat ({n})")
     page.goto("/notat")
     playwright.expect(page.locator(QUOTED)).to_have_count(len(quotes))
     return page
@@ -137,7 +137,7 @@ def test_two_tabs_agree(context, quotes):
     second.goto(quotes[1][0])
     second.get_by_role("button", name="Læg i notat").click()
     playwright.expect(first.locator(QUOTED)).to_have_count(2)
-    playwright.expect(first.locator("nav")).to_contain_text("Notat (2)")
+    playwright.expect(first.locator("header nav")).to_contain_text("Notat (2)")
     second.get_by_role("button", name="Læg i notat").click()
     playwright.expect(second.locator("#askamu-said")).to_contain_text("allerede")
 

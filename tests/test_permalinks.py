@@ -29,6 +29,8 @@ MARCH = date(2024, 3, 11)
 DECIDED = "Taget til efterretning. Udvalget ønsker småjob på næste dagsorden."
 CORRECTED = "Taget til efterretning. Udvalget ønsker ikke småjob på næste dagsorden."
 
+OTHER_SCRIPT = r'<script(?! src="/filer/)'  # than our own files
+
 
 class Site:
     """A server over minutes that a test may correct."""
@@ -250,7 +252,7 @@ def test_an_answer_has_a_page_of_its_own(site: Site) -> None:
     html = site.get("/svar", params={"q": "Hvad blev besluttet om småjob?"}).text
     assert '<a href="#kilde-1">[1]</a>' in html
     assert '<li id="kilde-1" value="1">' in html
-    assert "<script" not in html
+    assert not re.search(OTHER_SCRIPT, html)
     assert html.count("<h1") == 1
     assert re.search(r'href="/kilde/\w+/1\?fra=\d+&amp;til=\d+#citat"', html)
 
@@ -291,7 +293,7 @@ def test_what_is_not_stated_says_so_first(site: Site) -> None:
 def test_questions_and_minutes_can_not_write_html(site: Site, words: str) -> None:
     site.write(minutes_text(MARCH, "småjob", "budget").replace(DECIDED, f"{DECIDED} {words}"))
     html = site.get("/svar", params={"q": f"Hvad blev besluttet om småjob? {words}"}).text
-    assert "<script" not in html
+    assert not re.search(OTHER_SCRIPT, html)
     assert "<img" not in html
     assert not re.search(r'(?:href|src)="(?!/|#)', html)
 
