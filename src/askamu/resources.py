@@ -272,15 +272,14 @@ def search_record(
         UnknownFilter, QuestionEmpty, QuestionTooLong
     """
     context = answering.read(library, query, (), filters, language)
-    question, ranking = context.question, context.ranking
+    question, hits, meetings = context.question, context.ranking.hits, context.meetings
     case_number = question.case_number or filters.case_number
-    found = list(ranking.hits)
-    if case_number:
-        places = set(library.record.find_case(library.generation, case_number))
-        meetings = [m for m in context.meetings if m.id in {document for document, _ in places}]
-        hits = retrieve(library, question, meetings).hits
-        found = [h for h in hits if (h.passage.document, h.passage.item_index) in places]
-    found = [h for h in found if not sections or h.passage.section in sections]
+    places = set(library.record.find_case(library.generation, case_number)) if case_number else None
+    if hits and (sections or places is not None):
+        held = {document for document, _ in places or ()}
+        meetings = [m for m in meetings if places is None or m.id in held]
+        hits = retrieve(library, question, meetings, sections).hits
+    found = [h for h in hits if places is None or (h.passage.document, h.passage.item_index) in places]
     found = [h for h in found if not _is_secret(library, h.passage.document, h.passage.item_index, h.passage.section)]
     shown = found[offset : offset + limit]
     return {

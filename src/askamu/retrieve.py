@@ -7,12 +7,13 @@ docs/decisions.md). An item is as good as its best passage.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from askamu.library import Library
+from askamu.minutes import SectionKind
 from askamu.passage import Hit, Passage
 from askamu.question import Question
 from askamu.record import MeetingRow
@@ -20,6 +21,7 @@ from askamu.translate import expand
 
 DENSE_CANDIDATES = 80
 LEXICAL_CANDIDATES = 300
+WIDER = 10  # times as many candidates where only sections of some kinds are wanted
 FLOOR_RANK = 50  # the candidate whose score counts as nothing
 DENSE_WEIGHT = {"da": 0.5, "en": 0.7}
 HINT_BONUS = 0.35  # for an item that the conversation cited last
@@ -54,16 +56,26 @@ class Ranking:
 EMPTY = Ranking((), (), 0.0, 0.0)
 
 
-def retrieve(library: Library, question: Question, meetings: Sequence[MeetingRow]) -> Ranking:
-    """Rank the passages of the given meetings for a question."""
+def retrieve(
+    library: Library, question: Question, meetings: Sequence[MeetingRow], sections: Collection[SectionKind] = ()
+) -> Ranking:
+    """Rank the passages of the given meetings for a question.
+
+    Args:
+        sections: only passages of these kinds; () for all.
+    """
     if not meetings:
         return EMPTY
     documents = None if len(meetings) == len(library.meetings) else frozenset(m.id for m in meetings)
     vector = None if library.keyword_only else library.embedder.embed_question(question.search)
-    dense = dict(library.current.nearest(vector, DENSE_CANDIDATES, documents)) if vector is not None else {}
+    wider = WIDER if sections else 1
+    dense = dict(library.current.nearest(vector, DENSE_CANDIDATES * wider, documents)) if vector is not None else {}
     searched = expand(question.search, question.language)
-    lexical = dict(library.current.lexical.search(searched, LEXICAL_CANDIDATES, documents))
-    pool = list(dict.fromkeys([*dense, *list(lexical)[:DENSE_CANDIDATES]]))
+    lexical = dict(library.current.lexical.search(searched, LEXICAL_CANDIDATES * wider, documents))
+    pool = list(dict.fromkeys([*dense, *list(lexical)[: DENSE_CANDIDATES * wider]]))
+    if sections:
+        named = library.record.passages_by_id(library.generation, pool)
+        pool = [p for p in pool if p in named and named[p].section in sections]
     if not pool:
         return EMPTY
     unknown = [p for p in pool if p not in dense]
