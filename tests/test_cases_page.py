@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("gradio", reason="the page needs gradio: pip install -e .")
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from test_cli import TRACE, run
@@ -133,6 +133,8 @@ def test_each_outcome_has_a_form_and_a_mix_says_so() -> None:
     assert form_of(replace(at, outcomes=(Outcome.APPROVED, Outcome.RECOMMENDED))) == "recommended"
     assert form_of(replace(at, outcomes=(Outcome.NOTED, Outcome.APPROVED))) == "decided"
     assert form_of(replace(at, outcomes=(Outcome.APPROVED, Outcome.REJECTED))) == "mixed"
+    assert form_of(replace(at, outcomes=(Outcome.NOTED, Outcome.REJECTED))) == "mixed"
+    assert form_of(replace(at, outcomes=(Outcome.DISCUSSED, Outcome.NOTED))) == "discussed"
     assert form_of(replace(at, outcomes=(Outcome.RECOMMENDED,), committee="Byrådet")) == "other"
 
 
@@ -347,6 +349,7 @@ def test_topic_on_the_command_line(seed_index: Path) -> None:
 days = st.none() | st.dates(date(1990, 1, 1), date(2040, 1, 1))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(days, days, days, st.sampled_from("AB")), max_size=30))
 def test_no_step_is_lost_or_drawn_outside_and_none_without_a_date_on_the_line(
     steps: list[tuple[date | None, date | None, date | None, str]],
@@ -370,12 +373,14 @@ def test_no_step_is_lost_or_drawn_outside_and_none_without_a_date_on_the_line(
     assert len({(x, y) for x, y, _ in places}) == len(places)  # none covers another
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**12), 10**12), st.integers(0, 3))
 def test_a_number_in_danish_form_is_read_back(whole: int, places: int) -> None:
     value = Decimal(whole).scaleb(-places)
     assert as_number(as_danish(value, "da")) == value
 
 
+@settings(deadline=None)
 @given(st.lists(st.decimals(-(10**9), 10**9, places=2), min_size=1, max_size=9))
 def test_a_scale_holds_its_values_and_is_short(values: list[Decimal]) -> None:
     low, top = min(*values, Decimal(0)), max(*values, Decimal(0))
@@ -385,6 +390,7 @@ def test_a_scale_holds_its_values_and_is_short(values: list[Decimal]) -> None:
     assert 2 <= len(marks) <= 8
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.integers(1, 60))
 def test_a_long_quote_is_cut_at_a_words_end(said: str, most: int) -> None:
     shown, flat = cut(said, most), plain(said)

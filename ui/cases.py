@@ -343,8 +343,11 @@ def form_of(step: Step) -> str:
         return "undecided"
     if Outcome.RECOMMENDED in step.outcomes:  # not final, whatever stands beside it; a council recommends to nobody
         return "other" if is_council(step.committee) else "recommended"
-    forms = {FORMS[o] for o in step.outcomes if o not in BESIDE} or {FORMS[step.outcomes[0]]}
-    return forms.pop() if len(forms) == 1 else "mixed"
+    forms = {FORMS[o] for o in step.outcomes}
+    others = {FORMS[o] for o in step.outcomes if o not in BESIDE}
+    if not others:
+        return FORMS[step.outcomes[0]]
+    return others.pop() if len(forms) == 1 or others == {"decided"} else "mixed"
 
 
 def outcome_words(step: Step, language: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ MIN_WRITTEN = 3  # the same, of what people write apart (»små job«)
 LINKS = ("", "s", "e")  # linking letters between parts
 
 _FOLD = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa", "é": "e", "ü": "y", "ö": "oe", "ä": "ae"})
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 _stemmer = Stemmer.Stemmer("danish")
 _stemmer.maxCacheSize = 50_000
 
@@ -32,7 +33,8 @@ def fold(text: str) -> str:
     text = unicodedata.normalize("NFC", text).casefold().translate(_FOLD)
     if text.isascii():  # most words are by now, and the rest takes time
         return text
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    decomposed = unicodedata.normalize("NFD", text)
+    return _FOREIGN.sub(lambda c: "" if unicodedata.combining(c[0]) else c[0], decomposed)
 
 
 def letters(text: str) -> str:

@@ -242,9 +242,12 @@ class _Reader:
                 continue
             if _planned().search(said) or self._elsewhere(said):
                 continue
+            seen: set[Span] = set()
             for form in _forms():
                 for found in form.finditer(said.replace("\n", " ")):
-                    yield from self._stated(found, span)
+                    figures = [f for f in self._stated(found, span) if f.value_span not in seen]
+                    seen.update(f.value_span for f in figures)
+                    yield from figures
 
     def _stated(self, found: re.Match[str], sentence: Span) -> Iterator[Figure]:
         groups = found.groupdict()
