@@ -187,3 +187,26 @@ def test_an_abbreviation_at_the_beginning_of_a_line_is_no_point() -> None:
 def test_a_choice_that_is_asked_for_is_not_adopted(recommendation: str) -> None:
     _, decision = decided(recommendation, "Godkendt.")
     assert decision.adopts == ()
+
+
+@pytest.mark.parametrize(
+    "said", ["godkendte ikke indstillingen", "tiltrådte ikke forslaget", "anbefaler ikke forslaget"]
+)
+def test_a_no_after_its_verb_is_a_no(said: str) -> None:
+    assert outcome_of(f"Udvalget {said}.") is Outcome.REJECTED
+
+
+@pytest.mark.parametrize(("body", "final"), [("Byrådet", True), ("Økonomiudvalget", False)])
+def test_what_a_council_adopts_goes_no_further(body: str, final: bool) -> None:
+    minutes = parse(
+        Source(
+            "a.txt", Path("a.txt"),
+            f"{body}\nHolstebro Kommune\nMødedato: 05-09-2022\n\nPunkt 1: Handleplan for erhverv\n\nSagsfremstilling\n"
+            "Sagen gælder en handleplan.\n\nIndstilling\nHandleplanen anbefales godkendt over for Byrådet.\n\n"
+            "Beslutning\nGodkendt som indstillet.\n", "",
+        )
+    )  # fmt: skip
+    decision = minutes.items[0].decision
+    assert decision is not None
+    assert decision.final is final
+    assert (Outcome.RECOMMENDED in decision.outcomes) is not final

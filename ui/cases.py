@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from askamu.cite import heading, plain
 from askamu.compose import decision as deciding
 from askamu.compose.draft import quoted
-from askamu.compose.onward import is_council, own_ways
+from askamu.compose.onward import own_ways
 from askamu.danish import fold
 from askamu.errors import UnknownCase
 from askamu.filters import read_filters
+from askamu.metadata import is_council
 from askamu.minutes import Minutes, Outcome, Span
 from askamu.passage import Filters
 from askamu.record import case_key

@@ -237,8 +237,15 @@ def _open() -> re.Pattern[str]:
     return re.compile("|".join(table("outcomes")["formula"]["open"]), re.IGNORECASE)
 
 
-def read_decision(text: str, section: Section, recommendation: Section | None) -> Decision | None:
-    """Read the decision of an item; None if the section says nothing at all."""
+def read_decision(
+    text: str, section: Section, recommendation: Section | None, *, council: bool = False
+) -> Decision | None:
+    """Read the decision of an item; None if the section says nothing at all.
+
+    Args:
+        council: whether it is the municipality's council that decides. What others recommended to it goes no further
+            when it is adopted.
+    """
     body = [x for x in _lines_of(text, section.body, section.end) if not is_noise(x.bare)]
     filled = [x for x in body if not x.blank]
     if not filled:
@@ -293,9 +300,8 @@ def read_decision(text: str, section: Section, recommendation: Section | None) -
     if Outcome.REJECTED in outcomes and instead:
         # Turned down, and something else decided in its place.
         outcomes[outcomes.index(Outcome.APPROVED)] = Outcome.APPROVED_WITH_CHANGE
-    if outcomes[0] in (Outcome.APPROVED, Outcome.APPROVED_WITH_CHANGE) and any(
-        _onward().search(_flat(p.of(text))) for p in adopts
-    ):
+    adopted = outcomes[0] in (Outcome.APPROVED, Outcome.APPROVED_WITH_CHANGE)
+    if adopted and not council and any(_onward().search(_flat(p.of(text))) for p in adopts):
         outcomes = [Outcome.RECOMMENDED, *(o for o in outcomes if o not in (Outcome.RECOMMENDED, Outcome.APPROVED))]
     final = Outcome.RECOMMENDED not in outcomes and not set(outcomes) <= {Outcome.POSTPONED, Outcome.SENT_BACK}
     return Decision(

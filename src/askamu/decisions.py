@@ -18,7 +18,7 @@ from askamu import spreadsheet
 from askamu.cite import date_text, plain, title_span
 from askamu.compose.decision import FORMULA, PLAINLY_ADOPTED, asks_only_to_note
 from askamu.compose.draft import quoted
-from askamu.compose.onward import is_council, own_ways
+from askamu.compose.onward import own_ways
 from askamu.danish import fold, stem, stop_words, words
 from askamu.filters import Sort
 from askamu.lexical import read_lexicon
@@ -208,10 +208,6 @@ def _decided(minutes: Minutes, index: int, item: AgendaItem, decision: Decision 
     whole = quoted(minutes, decision, len(minutes.text))
     outcomes = decision.outcomes
     final: bool | None = decision.final
-    if is_council(minutes.committee) and Outcome.RECOMMENDED in outcomes:
-        # What a council adopts may have been a recommendation; its own word is the last.
-        outcomes = tuple(o for o in outcomes if o is not Outcome.RECOMMENDED) or (Outcome.OTHER,)
-        final = True
     if set(outcomes) <= NOTHING_DECIDED:
         final = None
     quote = quote_of(minutes.text, whole, MAX_QUOTE)

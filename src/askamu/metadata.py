@@ -289,3 +289,8 @@ def split_names(text: str) -> tuple[str, ...]:
     text = re.sub(r",\s*(?=\(?[A-ZÆØÅ]\)?(?:[,.;]|$|\sog\s))", " ", text)
     parts = re.split(r",\s*|\s+og\s+|;\s*", text)
     return tuple(part.strip(" .") for part in parts if part.strip(" .") and part.strip()[0].isupper())
+
+
+def is_council(committee: str | None) -> bool:
+    """Whether a body is the municipality's council, after which nobody decides."""
+    return bool(re.search(table("threads")["last_bodies"][-1], committee or "", re.IGNORECASE))

@@ -20,7 +20,7 @@ from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, SectionKin
 from askamu.privacy import hide_cpr
 from askamu.texts import text as say
 
-PARSER_VERSION = "8"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
+PARSER_VERSION = "9"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
 
 
 MAX_LINES = 120_000  # of one document; the longest real one has some thousands
@@ -154,16 +154,17 @@ def _read_item(
         attachments=_attachments(text, sections),
         route=found.heading.route,
     )
-    return _decided(text, item)
+    return _decided(text, item, own.committee)
 
 
-def _decided(text: str, item: AgendaItem) -> AgendaItem:
+def _decided(text: str, item: AgendaItem, committee: str | None) -> AgendaItem:
     """The item with its decision read."""
     decisions = item.of_kind(SectionKind.DECISION)
     recommendations = item.of_kind(SectionKind.RECOMMENDATION)
     if not decisions or item.closed:
         return item
-    decision = read_decision(text, decisions[0], recommendations[-1] if recommendations else None)
+    recommendation = recommendations[-1] if recommendations else None
+    decision = read_decision(text, decisions[0], recommendation, council=metadata.is_council(committee))
     return replace(item, decision=decision)
 
 
@@ -255,7 +256,9 @@ def _from_outline(source: Source, outline: Outline) -> Minutes:
     if not outline.items:
         raise NoItems(source.name)
     ends = [*(i.start for i in outline.items[1:]), len(text)]
-    items = tuple(_outline_item(text, item, end) for item, end in zip(outline.items, ends, strict=True))
+    items = tuple(
+        _outline_item(text, item, end, outline.committee) for item, end in zip(outline.items, ends, strict=True)
+    )
     held = MeetingDate(None, None)
     if outline.held_on is not None:
         held = MeetingDate(outline.held_on, outline.held_on.isoformat(), outline.held_on, outline.held_on)
@@ -285,7 +288,7 @@ def _without_attachments(text: str, items: Sequence[AgendaItem]) -> str:
     return text[: items[0].start] + "".join(text[i.start : i.own_end] for i in items)
 
 
-def _outline_item(text: str, item: OutlineItem, end: int) -> AgendaItem:
+def _outline_item(text: str, item: OutlineItem, end: int, committee: str | None) -> AgendaItem:
     """The item up to the next one's start; white space between items and sections belongs to what stands before it."""
     starts = [*(told.start for told in item.sections), end]
     sections = [Section(SectionKind.HEADER, "", item.start, item.start, starts[0])]
@@ -307,4 +310,5 @@ def _outline_item(text: str, item: OutlineItem, end: int) -> AgendaItem:
             sections=tuple(sections),
             attachments=item.attachments or _attachments(text, sections),
         ),
+        committee,
     )

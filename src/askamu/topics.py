@@ -15,9 +15,9 @@ from typing import Any
 from askamu.answer import read
 from askamu.cite import heading
 from askamu.compose import Context
-from askamu.compose.onward import is_council
 from askamu.danish import fold, stem
 from askamu.library import Library
+from askamu.metadata import is_council
 from askamu.minutes import AgendaItem, Minutes, Outcome, SectionKind, Span
 from askamu.passage import Coverage, Filters
 from askamu.sentences import sentences

@@ -27,7 +27,7 @@ from askamu.once import per_generation
 from askamu.passage import HEADER_ITEM
 from askamu.record import MeetingRow
 from askamu.sentences import sentences
-from askamu.threads import Step, Thread, is_generic, items_of, rank, telling, threads
+from askamu.threads import Step, Thread, is_generic, items_of, telling, threads
 from askamu.vocabulary import table
 
 RECENT = 3  # meetings whose items are shown
@@ -201,20 +201,13 @@ def _meeting(library: Library, row: MeetingRow) -> Meeting:
     return Meeting(row, items, len(minutes.items) - len(telling_ones))
 
 
-def said_outcomes(decision: Decision, committee: str | None) -> tuple[Outcome, ...]:
-    """The outcomes of a decision as they are told: what a council adopts goes no further, whoever recommended it."""
-    if rank(committee or "") < len(table("threads")["last_bodies"]):
-        return decision.outcomes
-    return tuple(o for o in decision.outcomes if o is not Outcome.RECOMMENDED) or (Outcome.OTHER,)
-
-
 def _treated(minutes: Minutes, index: int, item: AgendaItem) -> Treated:
     place = place_of(minutes, index)
     decision = item.decision
     if item.closed or decision is None:
         return Treated(item.title, item.case_number, item.closed, place)
     return Treated(
-        item.title, item.case_number, False, place, said_outcomes(decision, minutes.committee),
+        item.title, item.case_number, False, place, decision.outcomes,
         minutes.text[decision.start : decision.end], tuple(s.of(minutes.text) for s in decision.adopts),
     )  # fmt: skip
 
@@ -268,7 +261,7 @@ def _why_open(library: Library, last: Step) -> tuple[Open | None, Span | None]:
     if decision is None:
         return (Open.SCHEDULED, None) if library.meeting(last.document).kind == AGENDA else (None, None)
     whole = Span(decision.start, decision.end)
-    outcomes = said_outcomes(decision, last.committee)
+    outcomes = decision.outcomes
     for outcome, why in (
         (Outcome.POSTPONED, Open.POSTPONED),
         (Outcome.SENT_BACK, Open.SENT_BACK),

@@ -7,9 +7,10 @@ import re
 from askamu import texts
 from askamu.cite import plain
 from askamu.compose.draft import Context, Draft, escape, quote, quoted
-from askamu.compose.onward import PUT_OFF, adopted_text, history_text, is_council, is_recommended, onward, own_ways
+from askamu.compose.onward import PUT_OFF, adopted_text, history_text, is_recommended, onward, own_ways
 from askamu.danish import fold
 from askamu.decision import BESIDE, asked_for, is_of_member, outcome_of, outcomes_of, recommendation_points
+from askamu.metadata import is_council
 from askamu.minutes import AgendaItem, Minutes, Outcome, Section, SectionKind, Span
 from askamu.passage import Tier
 from askamu.retrieve import ItemHit

@@ -16,6 +16,7 @@ from askamu.compose.draft import Context, quote, quoted
 from askamu.danish import letters
 from askamu.dates import find_dates
 from askamu.library import Library
+from askamu.metadata import is_council
 from askamu.minutes import AgendaItem, Decision, Minutes, Outcome, Section, SectionKind, Span
 from askamu.sentences import sentences
 from askamu.threads import is_generic, rank, telling
@@ -95,11 +96,6 @@ def later(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Minutes
             same = again.title.casefold() == title
             found.append((not same, not is_council(there.committee), meeting.held_on, document, there, again))
     return min(found, key=lambda f: f[:4])[4:] if found else None
-
-
-def is_council(committee: str | None) -> bool:
-    """Whether a body is the municipality's council, after which nobody decides."""
-    return rank(committee or "") == len(table("threads")["last_bodies"])
 
 
 def _alike(one: str, other: str, minutes: Minutes) -> bool:
