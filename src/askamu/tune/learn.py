@@ -39,7 +39,6 @@ NEAR = 30  # the wrong passages nearest to a question, of which one is taken
 NEAREST = 0.7  # how often the right passage is the one nearest to the question; else any that answers
 CHECK_EVERY = 60  # steps
 PATIENCE = 5  # checks without a better one, after which it stops
-SAME = 0.01  # of reciprocal rank: less than half the standard error of a check on some 200 questions
 WARM_UP = 20  # steps
 HIDDEN = -1e9
 
@@ -78,12 +77,6 @@ class Learned:
     config: dict[str, Any]
     checks: tuple[Check, ...]
     step: int
-
-
-def best_of(checks: Sequence[Check]) -> int:
-    """The place of the best check; of those that can't be told apart from it, the latest, which has seen most."""
-    highest = max(check.mrr for check in checks)
-    return max(n for n, check in enumerate(checks) if check.mrr >= highest - SAME)
 
 
 class Learner:
@@ -211,12 +204,13 @@ class Learner:
             if step % CHECK_EVERY == 0 or step == steps:
                 with _swapped(weights, means):
                     checks.append(Check(step, before + time.perf_counter() - started, check(self)))
-                    if best_of(checks) == len(checks) - 1:
+                    if checks[-1].mrr >= max(c.mrr for c in checks):
                         best = self.state()
                 kept.save(self, optimizer, plan, means, checks, best, step)
-                if len(checks) - 1 - best_of(checks) >= PATIENCE:
+                since = len(checks) - 1 - max(range(len(checks)), key=lambda n: (checks[n].mrr, n))
+                if since >= PATIENCE:
                     break
-        at = best_of(checks)
+        at = max(range(len(checks)), key=lambda n: (checks[n].mrr, n))
         config = self.adapted.peft_config["default"].to_dict()
         tensors = {k: v.float().numpy() for k, v in best.items()}
         return Learned(tensors, config, tuple(checks), checks[at].step)
