@@ -106,3 +106,9 @@ def test_no_text_is_left_over() -> None:
         and not re.search(rf"[\"']({re.escape(key)}|{re.escape(key.partition('.')[2])})[\"']", said)
     ]
     assert unused == []
+
+
+def test_each_text_that_is_named_is_there() -> None:
+    named = set(re.findall(r"\b(?:text|t|say)\(\s*[\"']([a-z_]+\.[a-z_.\-]*[a-z])[\"']\s*[,)]", code()))
+    assert len(named) > 200
+    assert sorted(named - set(texts.load("da"))) == []

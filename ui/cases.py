@@ -101,11 +101,11 @@ def add_cases(app: FastAPI, library_of: Callable[[], Library]) -> None:
         try:
             minutes = library.minutes(document)
         except KeyError:
-            return render.notice(request, text("page.source_not_found", language))
+            return render.notice(request, text("error.not_stored_meeting", language))
         index = place_of(minutes, item)
         thread = library.cases.of_item(document, index) if index is not None else None
         if thread is None:
-            return render.notice(request, text("page.item_not_found", language))
+            return render.notice(request, text("error.not_stored_item", language))
         return case_page(request, library, None, [thread])
 
     @app.get("/sager/{number:path}", response_class=HTMLResponse, include_in_schema=False)
