@@ -57,7 +57,7 @@ from askamu.ui.server import serve
 serve(settings(index=Path(sys.argv[1])), "127.0.0.1", 0)
 """
 QUESTION = "Hvad besluttede udvalget om budgetopfølgningen pr. 29. februar 2024?"
-LEFT = re.compile("aborted|errored out")
+LEFT = re.compile("aborted|errored out|ERR_INTERNET_DISCONNECTED")
 MARK = "#chat a[href^='#kilde-']"
 
 
@@ -85,11 +85,11 @@ def seed_address(seed_index: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @contextmanager
-def served(index: Path, folder: Path, **environment: str) -> Iterator[str]:
+def served(index: Path, folder: Path, script: str = SERVE, **environment: str) -> Iterator[str]:
     """A server of its own on a free port, until the block ends; what it says on stderr is kept in the folder."""
     with (folder / "stderr").open("w") as errors:
         server = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(index)], stdout=subprocess.PIPE, stderr=errors, text=True,
+            [sys.executable, "-c", script, str(index)], stdout=subprocess.PIPE, stderr=errors, text=True,
             env={**os.environ, **environment},
         )  # fmt: skip
         try:
@@ -137,7 +137,7 @@ def visiting(address: str, browser: Any) -> Iterator[Any]:
         # leaving a page breaks off its streams, which Gradio reports as errors of its own
         page.on("pageerror", lambda e: None if LEFT.search(str(e)) else complaints.append(str(e)))
         page.goto(address + path)
-        if "q=" not in path:
+        if path.partition("?")[0] in ("/", "/en/") and "q=" not in path:
             page.locator("#examples button").first.wait_for()
         return page
 

@@ -3,66 +3,22 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_page import CHROMIUM, FLAGS, SERVE, playwright
+from helpers_browser import IN_A_BROWSER
 
 from askamu.spreadsheet import FORMULA
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install -y chromium"),
-]
+pytestmark = IN_A_BROWSER
 WIDTHS = [(1600, "light"), (1000, "dark"), (800, "light"), (360, "dark")]
 
 
-@pytest.fixture(scope="module")
-def address(seed_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    errors = (tmp_path_factory.mktemp("page") / "stderr").open("w")
-    command = [sys.executable, "-c", SERVE, str(seed_index)]
-    with errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as server:
-        try:
-            assert server.stdout is not None
-            found = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
-            assert found
-            yield found[0]
-        finally:
-            server.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def visit(address: str, browser: Any) -> Iterator[Any]:
-    """Opens the table; afterwards nothing may have been asked of anybody else, and nothing complained of."""
-    contexts, requests, complaints = [], [], []
-
-    def open_page(path: str = "/beslutninger", width: int = 1400, **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, locale="da-DK", **options)
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        context.on("request", lambda r: requests.append(r.url))
-        page = context.new_page()
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.goto(address + path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [url for url in requests if not url.startswith(address + "/")] == []
-    assert complaints == []
+def visit(seed_visit: Any) -> Any:
+    """Opens the table."""
+    return lambda path="/beslutninger", **options: seed_visit(path, **options)
 
 
 def titles(page: Any) -> list[str]:
