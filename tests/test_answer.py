@@ -600,3 +600,20 @@ def test_no_decision_is_quoted_twice(library: Library, question: str) -> None:
     assert quotes
     for n, one in enumerate(quotes):
         assert not any(one in other or other in one for other in quotes[n + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Hvad blev indstillet om småjob i Bakkerup?", "Indstillingen (ikke en beslutning):"),
+        ("What was recommended on sickness benefit in Fjordlev?", "The recommendation (not a decision):"),
+    ],
+)
+def test_what_was_recommended_is_answered_by_the_recommendation_and_what_came_of_it(
+    library: Library, question: str, said: str
+) -> None:
+    answer = ask(library, question)
+    assert answer.text.startswith(f"**{said}**")
+    kinds = [c.section for c in answer.citations]
+    assert kinds[0] is SectionKind.RECOMMENDATION
+    assert kinds[-1] is SectionKind.DECISION

@@ -209,6 +209,10 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
         draft = _case_number(context)
         if draft is not None:
             return draft, ranking
+    if "recommended" in question.wants:
+        draft = decision.recommended(context, _newest(context))
+        if draft is not None:
+            return _sure_enough(context, draft), ranking
     if question.kind is QuestionKind.DECISION and question.filters.date_from and not question.filters.date_to:
         draft = listing.decisions_since(context)
         if draft is not None:
@@ -223,12 +227,17 @@ def _draft(context: Context) -> tuple[Draft, Ranking]:
     if draft is None:
         return not_stated(context), ranking
     beside = question.kind is QuestionKind.LISTING and listing.of_property(question.completed)  # no list: the nearest
-    sure = SURE_COVERED if question.language == "da" else SURE_COVERED_ENGLISH
+    return _sure_enough(context, draft, doubted=bool(beside or attached)), ranking
+
+
+def _sure_enough(context: Context, draft: Draft, *, doubted: bool = False) -> Draft:
+    """The draft, as no more than possible where too little of the question is in what it is from."""
+    sure = SURE_COVERED if context.question.language == "da" else SURE_COVERED_ENGLISH
     if draft.tier is Tier.ANSWER and (
-        beside or attached or subject_missing(context, draft) or covered(context, ranking.items[0]) < sure
+        doubted or subject_missing(context, draft) or covered(context, context.ranking.items[0]) < sure
     ):
-        draft = replace(draft, tier=Tier.POSSIBLE)
-    return draft, ranking
+        return replace(draft, tier=Tier.POSSIBLE)
+    return draft
 
 
 def _case_number(context: Context) -> Draft | None:

@@ -64,6 +64,8 @@ def _of_members(library: Library, newest: list[MeetingRow], language: str) -> It
 
 def _of_staff(library: Library, newest: list[MeetingRow], language: str) -> Iterator[str]:
     subjects = list(_subjects(library, newest))
+    for row, item in subjects[:1]:
+        yield _said("recommended", language, row, title=item.title)
     numbered = next((item.case_number for _, item in subjects if item.case_number), None)
     if numbered:
         yield text("examples.case", language, case_number=numbered)

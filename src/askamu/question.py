@@ -130,7 +130,7 @@ def understand(
             wants.add("absent")
         elif about_meeting and pattern("presence", "attended").search(completed):
             wants.add("attended")
-    wants |= {w for w in ("place", "case_number") if pattern("detail", w).search(completed)}
+    wants |= {w for w in ("place", "case_number", "recommended") if pattern("detail", w).search(completed)}
     if pattern("detail", "held").search(completed) and not _has_subject(completed, meetings):
         wants.add("held")
     of_meeting = bool(wants & OF_MEETING)

@@ -58,6 +58,23 @@ def _undecided(context: Context, minutes: Minutes, item: AgendaItem, hit: ItemHi
     )
 
 
+def recommended(context: Context, hit: ItemHit) -> Draft | None:
+    """What an item's recommendation asked for, said to be no more than that, and what was decided."""
+    minutes, item = context.minutes(hit), context.item(hit)
+    if item is None or item.closed or not item.of_kind(SectionKind.RECOMMENDATION):
+        return None
+    section = item.of_kind(SectionKind.RECOMMENDATION)[-1]
+    whole = _trimmed(minutes, section)
+    points = list(recommendation_points(minutes.text, section))[:MAX_POINTS] or [whole]
+    points = [Span(p.start, min(p.end, p.start + MAX_DECISION)) for p in points]
+    quotes = [f"- {quote(p.of(minutes.text))} {context.citations.mark(minutes, item, section, p)}" for p in points]
+    lead = f"**{context.say('from_recommendation')}** {context.place(minutes, item)}"
+    parts = [lead, "\n".join(quotes), verdict(context, minutes, item)]
+    if minutes.held_on is None:
+        parts.append(f"*{escape(undated(context, minutes))}*")
+    return Draft("\n\n".join(parts), Tier.ANSWER, (hit.place,))
+
+
 def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place: bool = True) -> str:
     """»**Godkendt som indstillet** – place [1]«, what it adopts, and what was added."""
     decision = item.decision
