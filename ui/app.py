@@ -137,10 +137,9 @@ def heading(settings: Settings, language: str) -> str:
 
 
 def places(language: str, own: str) -> str:
-    """The site's other pages, as links."""
+    """The site's main places, as links; the page's script marks the one we are at."""
     query = "" if language == own else f"?lang={language}"
-    others = [(path, key) for path, key in render.PLACES if path != "/"]
-    return "\n".join(f"- [{text(key, language)}]({path}{query})" for path, key in others)
+    return "\n".join(f"- [{text(key, language)}]({path}{query})" for path, key in render.PLACES)
 
 
 def build_theme(settings: Settings) -> gr.themes.Base:

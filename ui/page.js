@@ -257,6 +257,8 @@
     document.querySelectorAll("#chat a[href^='#'], #panel a[href^='#'], #language a, #places a").forEach((a) => {
       if (a.target) a.removeAttribute("target");
     });
+    const here = document.querySelector("#places a");
+    if (here && !here.hasAttribute("aria-current")) here.setAttribute("aria-current", "page");
     document.querySelectorAll(".toast-body .toast-text").forEach((toast) => {
       if (/queue is full/i.test(toast.textContent)) toast.textContent = window.askamu.busy;
     });
