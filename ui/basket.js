@@ -224,6 +224,9 @@
     region();
     document.querySelectorAll("[data-memo][hidden], [data-copy][hidden]").forEach((button) => { button.hidden = false; });
     count();
+    const here = document.querySelector("nav [aria-current]");
+    const places = here && here.closest("nav");
+    if (places) places.scrollLeft = here.offsetLeft - (places.clientWidth - here.offsetWidth) / 2; // on a phone they scroll
     // Gradio draws its page after this, and anew
     let asked = 0;
     new MutationObserver(() => {

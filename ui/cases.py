@@ -17,6 +17,7 @@ from askamu.compose import decision as deciding
 from askamu.compose.draft import quoted
 from askamu.compose.onward import own_ways
 from askamu.danish import fold
+from askamu.decision import told
 from askamu.errors import UnknownCase
 from askamu.filters import read_filters
 from askamu.metadata import is_council
@@ -344,6 +345,8 @@ def form_of(step: Step) -> str:
         return "undecided"
     if Outcome.RECOMMENDED in step.outcomes:  # not final, whatever stands beside it; a council recommends to nobody
         return "other" if is_council(step.committee) else "recommended"
+    if step.final is False and Outcome.REJECTED in step.outcomes:
+        return "recommended"  # against it, and to the body that decides
     forms = {FORMS[o] for o in step.outcomes}
     others = {FORMS[o] for o in step.outcomes if o not in BESIDE}
     if not others:
@@ -356,7 +359,7 @@ def outcome_words(step: Step, language: str) -> tuple[str, ...]:
         return (text("cases.closed", language),)
     if Outcome.RECOMMENDED in step.outcomes and is_council(step.committee):
         return (text("outcome.other", language),)
-    return tuple(text(f"outcome.{o.value}", language) for o in step.outcomes) or (text("cases.undecided", language),)
+    return tuple(told(step.outcomes, step.final, language)) or (text("cases.undecided", language),)
 
 
 def short_words(step: Step, language: str) -> str:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from askamu import corrections, links, resources
 from askamu.cite import date_text, plain, short_date
 from askamu.corrections import Found
+from askamu.decision import told
 from askamu.errors import NotQuotable, NotStored
 from askamu.minutes import AgendaItem, Minutes, Section, SectionKind, Span
 from askamu.passage import HEADER_ITEM
@@ -215,7 +216,7 @@ def decision_words(item: AgendaItem | None, language: str) -> tuple[str, bool] |
     """(what became of an item in words, whether that is final); None without a decision."""
     if item is None or item.closed or item.decision is None:
         return None
-    said = ", ".join(text(f"outcome.{outcome}", language) for outcome in item.decision.outcomes)
+    said = ", ".join(told(item.decision.outcomes, item.decision.final, language))
     return (said, item.decision.final) if said else None
 
 

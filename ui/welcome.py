@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from askamu.decision import told
 from askamu.glossary import BODY, Entry, Passage, explanation, glossary
 from askamu.minutes import Span
 from askamu.texts import text
@@ -91,6 +92,7 @@ def welcome_page(request: Request, library: Library, picked: Committee, every: I
     return render.page(
         request,
         "welcome.html",
+        told=told,
         picked=picked,
         name=picked.committee or text("coverage.unknown_committee", language),
         municipality=picked.municipality or text("coverage.unknown_municipality", language),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
+from askamu import texts
 from askamu.lines import Line, is_nil, is_noise, read_lines
 from askamu.metadata import looks_like_name, split_names
 from askamu.minutes import Decision, Note, NoteKind, Outcome, Section, Span
@@ -237,6 +238,13 @@ def _open() -> re.Pattern[str]:
     return re.compile("|".join(table("outcomes")["formula"]["open"]), re.IGNORECASE)
 
 
+def told(outcomes: Sequence[Outcome], final: bool | None, language: str) -> list[str]:
+    """The outcomes in words: »Godkendt«, »Ikke endeligt: anbefalet videre«, »Ikke anbefalet (ikke endeligt)«."""
+    advised = final is False and Outcome.RECOMMENDED not in outcomes
+    keys = ["not_recommended" if advised and o is Outcome.REJECTED else o.value for o in outcomes]
+    return [texts.text(f"outcome.{key}", language) for key in keys]
+
+
 def read_decision(
     text: str, section: Section, recommendation: Section | None, *, council: bool = False
 ) -> Decision | None:
@@ -304,6 +312,8 @@ def read_decision(
     if adopted and not council and any(_onward().search(_flat(p.of(text))) for p in adopts):
         outcomes = [Outcome.RECOMMENDED, *(o for o in outcomes if o not in (Outcome.RECOMMENDED, Outcome.APPROVED))]
     final = Outcome.RECOMMENDED not in outcomes and not set(outcomes) <= {Outcome.POSTPONED, Outcome.SENT_BACK}
+    if Outcome.REJECTED in outcomes and not council and _formula("advises_against").search(_flat(whole.of(text))):
+        final = False  # »Anbefales ikke« goes to the body that decides
     return Decision(
         start=whole.start,
         end=whole.end,

@@ -20,6 +20,7 @@ from askamu.compose.decision import FORMULA, PLAINLY_ADOPTED, asks_only_to_note
 from askamu.compose.draft import quoted
 from askamu.compose.onward import own_ways
 from askamu.danish import fold, stem, stop_words, words
+from askamu.decision import told
 from askamu.filters import Sort
 from askamu.lexical import read_lexicon
 from askamu.library import Library
@@ -208,6 +209,8 @@ def _decided(minutes: Minutes, index: int, item: AgendaItem, decision: Decision 
     whole = quoted(minutes, decision, len(minutes.text))
     outcomes = decision.outcomes
     final: bool | None = decision.final
+    if set(outcomes) & {Outcome.POSTPONED, Outcome.SENT_BACK}:
+        final = False  # of a part
     if set(outcomes) <= NOTHING_DECIDED:
         final = None
     quote = quote_of(minutes.text, whole, MAX_QUOTE)
@@ -291,7 +294,7 @@ def labels(row: DecisionRow, language: str) -> list[str]:
     if row.only_noted:
         return [text("decisions.approved_noting", language)]  # a yes to hearing of the matter, and not to the matter
     if not row.recommended:
-        return [text(f"outcome.{o.value}", language) for o in row.outcomes]
+        return told(row.outcomes, row.final, language)
     first = text(f"outcome.{Outcome.RECOMMENDED.value}", language)
     return [first, *(_of_part(o, language) for o in row.outcomes if o is not Outcome.RECOMMENDED)]
 

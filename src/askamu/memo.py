@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from askamu import corrections, links
 from askamu.cite import plain, quote_lines
+from askamu.compose.onward import own_ways
 from askamu.errors import BadDate, BadMemo, BadQuestion, NotQuotable, NotStored, PeriodReversed, UnknownFilter
 from askamu.filters import read_filters
 from askamu.library import Library
@@ -279,6 +280,8 @@ class _Check:
         decision = item.decision if item else None
         if decision is None or not span.start <= decision.start < span.end:
             return ()
+        if item is None or own_ways(minutes, item):
+            return ()  # what another body recommended was adopted, and that was not what is printed
         return tuple(self.source(minutes, point) for point in decision.adopts)
 
     def newer(self, document: str, span: Span) -> Newer | None:

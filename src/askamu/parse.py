@@ -20,7 +20,7 @@ from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, SectionKin
 from askamu.privacy import hide_cpr
 from askamu.texts import text as say
 
-PARSER_VERSION = "9"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
+PARSER_VERSION = "10"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
 
 
 MAX_LINES = 120_000  # of one document; the longest real one has some thousands

@@ -377,6 +377,9 @@ def print_case(number: str, records: Sequence[dict[str, Any]], language: str) ->
 
     console = open_console()
     unknown = text("cli.unknown", language)
+    from askamu.decision import told
+    from askamu.minutes import Outcome
+
     console.print(text("case.heading", language, number=number), markup=False, style="bold")
     if len(records) > 1:
         console.print(text("case.several", language, count=len(records)), markup=False)
@@ -402,12 +405,13 @@ def print_case(number: str, records: Sequence[dict[str, Any]], language: str) ->
             elif step["decision"] is None:
                 console.print(f"      {text('case.no_decision', language)}", markup=False, style="dim")
             else:
-                outcomes = ", ".join(text(f"outcome.{o}", language) for o in step["outcomes"])
+                outcomes = ", ".join(told([Outcome(o) for o in step["outcomes"]], step["final"], language))
                 console.print(f"      → {outcomes}: »{' '.join(step['decision'].split())}«", markup=False)
 
 
 def _case_day(step: dict[str, Any], language: str) -> str:
     """When a step was, in digits; an undated meeting by its bounds."""
+
     from datetime import date
 
     from askamu.texts import text

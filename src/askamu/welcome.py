@@ -64,6 +64,7 @@ class Treated:
     closed: bool
     place: Place
     outcomes: tuple[Outcome, ...] = ()
+    final: bool | None = None
     decided: str = ""  # the decision's words as stored
     adopted: tuple[str, ...] = ()  # the recommendation's points that it adopts
 
@@ -207,7 +208,7 @@ def _treated(minutes: Minutes, index: int, item: AgendaItem) -> Treated:
     if item.closed or decision is None:
         return Treated(item.title, item.case_number, item.closed, place)
     return Treated(
-        item.title, item.case_number, False, place, decision.outcomes,
+        item.title, item.case_number, False, place, decision.outcomes, decision.final,
         minutes.text[decision.start : decision.end], tuple(s.of(minutes.text) for s in decision.adopts),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from askamu.cite import plain
 from askamu.compose.draft import Context, Draft, escape, quote, quoted
 from askamu.compose.onward import PUT_OFF, adopted_text, history_text, is_recommended, onward, own_ways
 from askamu.danish import fold
-from askamu.decision import BESIDE, asked_for, is_of_member, outcome_of, outcomes_of, recommendation_points
+from askamu.decision import BESIDE, asked_for, is_of_member, outcome_of, outcomes_of, recommendation_points, told
 from askamu.metadata import is_council
 from askamu.minutes import AgendaItem, Minutes, Outcome, Section, SectionKind, Span
 from askamu.passage import Tier
@@ -116,8 +116,8 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
 
 def outcome_words(context: Context, item: AgendaItem) -> str:
     """The outcomes in plain words: »Godkendt«, »Ikke endeligt: anbefalet videre«."""
-    outcomes = item.decision.outcomes if item.decision else ()
-    return ", ".join(texts.text(f"outcome.{o.value}", context.language) for o in outcomes)
+    decision = item.decision
+    return ", ".join(told(decision.outcomes, decision.final, context.language)) if decision else ""
 
 
 def _adopted(context: Context, minutes: Minutes, item: AgendaItem, *, of_another: bool = False) -> list[str]:

@@ -94,8 +94,18 @@ def later(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Minutes
             continue
         if _alike(item.title, again.title, minutes):
             same = again.title.casefold() == title
-            found.append((not same, not is_council(there.committee), meeting.held_on, document, there, again))
-    return min(found, key=lambda f: f[:4])[4:] if found else None
+            unlike = -_likeness(item.title, again.title, minutes)
+            found.append((not same, not is_council(there.committee), meeting.held_on, document, unlike, there, again))
+    found.sort(key=lambda f: f[:5])
+    if len(found) > 1 and found[0][:5] == found[1][:5]:
+        return None  # two items of one meeting, as alike: which it is, is not known
+    return found[0][5:] if found else None
+
+
+def _likeness(one: str, other: str, minutes: Minutes) -> float:
+    """The share of the telling words of two headings that are in both."""
+    mine, theirs = telling(one, minutes.municipality), telling(other, minutes.municipality)
+    return len(mine & theirs) / max(len(mine | theirs), 1)
 
 
 def _alike(one: str, other: str, minutes: Minutes) -> bool:
@@ -139,6 +149,8 @@ def own_ways(minutes: Minutes, item: AgendaItem) -> list[Entry]:
     decision = item.decision
     adopted = _adopts().search(minutes.text[decision.start : decision.end][:MAX_READ]) if decision else None
     entries = [e for section in item.of_kind(SectionKind.HISTORY) for e in _entries(minutes, section)][-MAX_ENTRIES:]
+    withheld = _formula_withheld()
+    entries = [e for e in entries if not withheld.search(e.said.of(minutes.text)[:LONGEST_SENTENCE])]
     if adopted is None or not entries:
         return []
     return _followed(minutes, entries, letters(adopted["body"]))
@@ -200,6 +212,11 @@ def _entries(minutes: Minutes, section: Section) -> list[Entry]:
 def _is_body(one: str, other: str) -> bool:
     one, other = (n.removesuffix("s").removesuffix("et") for n in (one, other))
     return bool(one and other) and (one.endswith(other) or other.endswith(one))
+
+
+@cache
+def _formula_withheld() -> re.Pattern[str]:
+    return re.compile(table("outcomes")["of_another"]["withheld"], re.IGNORECASE)
 
 
 @cache
