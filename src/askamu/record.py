@@ -484,8 +484,10 @@ class Record:
         models = [r[0] for r in db.execute("select distinct model_id from embeddings")]
         for document in documents:
             texts = {p.indexed_text for p in self._passages("p.document = ?", (document,))}
+            if newer := self.successor(document):  # most of what it says, it says too
+                texts -= {p.indexed_text for p in self._passages("p.document = ?", (newer,))}
             keys = [(m, cache_key(m, t)) for m in models for t in texts]
-            # A vector that another document shares goes too: it is only a cache.
+            # A vector that an unrelated document shares goes too: it is only a cache.
             db.executemany("delete from embeddings where model_id = ? and key = ?", keys)
             db.execute("delete from passages where document = ?", (document,))
 
