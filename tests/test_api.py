@@ -539,3 +539,11 @@ def test_real_filters_and_health(real):
     check_problem(nowhere, 422, "error.unknown_filter")
     assert real.get("/healthz").json()["meetings"] == 2
     assert show.as_record
+
+
+def test_an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs(client):
+    page = client.get("/findes-ikke", headers={"accept": "text/html,*/*"})
+    assert page.status_code == 404
+    assert "Adressen findes ikke" in page.text
+    assert "<nav" in page.text
+    assert client.get("/api/findes-ikke").headers["content-type"].startswith("application/problem+json")

@@ -210,3 +210,15 @@ def test_what_a_council_adopts_goes_no_further(body: str, final: bool) -> None:
     assert decision is not None
     assert decision.final is final
     assert (Outcome.RECOMMENDED in decision.outcomes) is not final
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Godkendt som indstilling til Byrådet.", "Indstilling til Byrådet: godkendt.", "Godkendes over for Økonomiudvalget.",
+        "Udvalget tilslutter sig indstillingen til Byrådet.",
+        "Forelægges Byrådet med udvalgets godkendelse.",
+    ],
+)  # fmt: skip
+def test_what_goes_on_to_another_body_is_no_decision(said: str) -> None:
+    assert outcome_of(said) is Outcome.RECOMMENDED

@@ -198,3 +198,35 @@ def test_real_decisions_are_read_as_they_stand(shared: Path) -> None:
     assert item is not None
     assert len(item.of_kind(SectionKind.HISTORY)) == 6  # seven bodies; the committee's own is the decision
     assert decision("004", "3").outcomes == (Outcome.NOTED,)
+
+
+@pytest.mark.parametrize(
+    ("title", "under"),
+    [
+        ("Fortroligt: Salg af ejendom", ""), ("Ikke offentligt: Salg af ejendom", ""), ("Salg af ejendom", "Lukket sag\n"),
+        ("Salg af ejendom", "Punktet behandles for lukkede døre.\n"), ("Salg af ejendom", "Sagstype: Lukket\n"),
+        ("Salg af ejendom", "Åbent punkt: Nej\n"),
+    ],
+)  # fmt: skip
+def test_an_item_that_says_it_is_closed_is_closed(title: str, under: str) -> None:
+    text = (
+        "Kulturudvalget\nHolstebro Kommune\nMødedato: 05-03-2024\n\nPunkt 1: Biblioteket\n\nSagsfremstilling\n"
+        "Biblioteket er åbent.\n\nBeslutning\nGodkendt.\n\n"
+        f"Punkt 2: {title}\n{under}\nSagsfremstilling\nEjendommen sælges for 4 mio. kr.\n\nBeslutning\nGodkendt.\n"
+    )
+    items = parse(Source("a.txt", Path("a.txt"), text, "")).items
+    assert [i.closed for i in items] == [False, True]
+    assert items[1].title == "Salg af ejendom"
+    assert items[1].decision is None
+
+
+@pytest.mark.parametrize("head", ["Lukket: Salg\nSagsnr.: 15.00.00-P16-1-24\n", "Salg\nLukket sag\n", "Lukket: Salg\n"])
+def test_of_a_closed_item_no_more_than_its_heading_is_public(head: str) -> None:
+    text = (
+        "Kulturudvalget\nHolstebro Kommune\nMødedato: 05-03-2024\n\nPunkt 1: Biblioteket\n\nSagsfremstilling\n"
+        f"Biblioteket er åbent.\n\nBeslutning\nGodkendt.\n\nPunkt 2: {head}\nEjendommen sælges til en nabo.\n"
+    )
+    item = parse(Source("a.txt", Path("a.txt"), text, "")).items[1]
+    assert item.closed
+    assert "nabo" not in text[item.sections[0].start : item.sections[0].end]
+    assert "Salg" in text[item.sections[0].start : item.sections[0].end]

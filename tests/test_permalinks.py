@@ -17,9 +17,12 @@ pytest.importorskip("gradio", reason="the page needs gradio: pip install -e .")
 from helpers_index import minutes_text
 from starlette.testclient import TestClient
 
-from askamu import show
+from askamu import corrections, show
 from askamu.config import Settings
 from askamu.ingest import ingest
+from askamu.load import Source
+from askamu.minutes import Minutes, Span
+from askamu.parse import parse
 from askamu.passage import Filters, Limit
 from askamu.record import Record
 from askamu.ui import schemas, server
@@ -408,3 +411,28 @@ def test_links_that_lift_limits_ask_without_them() -> None:
 
     path = answer_path("hvad & hvem?", Filters("Greve", lifted=frozenset({Limit.PERIOD, Limit.COMMITTEE})), "g1")
     assert path == "/svar?q=hvad+%26+hvem%3F&municipality=Greve&lifted=committee&lifted=period&generation=g1"
+
+
+def test_what_a_correction_may_have_closed_is_not_shown_by_an_old_link() -> None:
+    """The item is closed in the corrected minutes, and another one has its heading now."""
+
+    def minutes(name: str, *items: str) -> Minutes:
+        listed = "\n\n".join(f"Punkt {n}: {item}" for n, item in enumerate(items, 1))
+        head = "Kulturudvalget\nHolstebro Kommune\nMødedato: 05-03-2024\n\n"
+        return parse(Source(name, Path(name), f"{head}{listed}\n", name))
+
+    old = minutes(
+        "old",
+        "Orientering fra formanden\n\nSagsfremstilling\nSalg til en nabo.",
+        "Biblioteket\n\nBeslutning\nGodkendt.",
+    )
+    new = minutes(
+        "new",
+        "Lukket: Ejendomssag",
+        "Biblioteket\n\nBeslutning\nGodkendt.",
+        "Orientering fra formanden\n\nSagsfremstilling\nAlt vel.",
+    )
+    at = old.text.index("Salg til en nabo")
+    found = corrections._followed(new, old, 0, Span(at, at + 16))
+    assert found.corrected
+    assert found.was is None

@@ -18,7 +18,7 @@ from askamu.compose.draft import quoted
 from askamu.compose.onward import own_ways
 from askamu.danish import fold
 from askamu.decision import told
-from askamu.errors import UnknownCase
+from askamu.errors import QuestionTooLong, UnknownCase
 from askamu.filters import read_filters
 from askamu.metadata import is_council
 from askamu.minutes import Minutes, Outcome, Span
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from askamu.library import Library
 
 PAGE = 25  # cases on one
+MOST_WORDS = 200  # characters that are searched for
 LONG, LONG_POINT = 700, 320  # characters of a decision, and of a recommendation's point, that are shown
 MOST_SERIES = 12
 MOST_ITEMS, MOST_NAMED = 60, 40
@@ -120,6 +121,8 @@ def add_cases(app: FastAPI, library_of: Callable[[], Library]) -> None:
     ) -> HTMLResponse:
         library, language = library_of(), language_of(request.scope)
         given = read_filters(municipality, committee, fra, til)
+        if len(q) > MOST_WORDS:
+            raise QuestionTooLong(len(q), MOST_WORDS)
         found = follow(library, q, given, language) if q.strip() else None
         asked = {"q": q, "municipality": municipality, "committee": committee, "fra": fra, "til": til}
         return topic_page(request, library, found, asked)
@@ -173,7 +176,8 @@ def search(library: Library, words: str, municipality: str, committee: str, *, s
     Args:
         single: also those that were on an agenda once; a case number finds them anyway.
     """
-    key, terms = case_key(words), fold(words).split()
+    words = words[:MOST_WORDS]
+    key, terms = case_key(words), set(fold(words).split())
     found = []
     for thread in library.cases.threads:
         if municipality and thread.municipality != municipality:
@@ -183,7 +187,8 @@ def search(library: Library, words: str, municipality: str, committee: str, *, s
         numbered = bool(key) and any(s.case_number and key in case_key(s.case_number) for s in thread.steps)
         if not numbered and not (single or len(thread.steps) > 1):
             continue
-        if numbered or all(any(term in fold(s.title) for s in thread.steps) for term in terms):
+        titles = " \n ".join(fold(s.title) for s in thread.steps) if terms else ""
+        if numbered or all(term in titles for term in terms):
             found.append(thread)
     return found
 

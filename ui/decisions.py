@@ -177,7 +177,7 @@ def add_decisions(app: FastAPI, library_of: Callable[[], Library]) -> None:
         language = language_of(request.scope)
         library, filters = library_of(), wanted.filters
         rows = library.decisions.select(filters, wanted.sort)
-        site = str(request.base_url).rstrip("/")
+        site = render.site(request)
         if kind == "csv":
             content: str | bytes = decisions.as_csv(rows, language, site)
         else:

@@ -19,7 +19,7 @@ class GivenPassage(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     document: str = Field(pattern=r"^[\w-]{1,80}$")
-    item: str = Field(min_length=1, max_length=40)
+    item: str = Field(pattern=r"^[\w.,() -]{1,12}$")
     start: int = Field(ge=0, le=100_000_000)
     end: int = Field(ge=0, le=100_000_000)
 

@@ -35,7 +35,7 @@ def add_memos(app: FastAPI, library_of: Callable[[], Library], settings: Setting
             with gate:
                 return answer_question(library, question, filters=filters, language=language)
 
-        return verify(library, memo, ask, language_of(request.scope), str(request.base_url))
+        return verify(library, memo, ask, language_of(request.scope), render.site(request))
 
     @app.get("/notat", response_class=HTMLResponse, include_in_schema=False)
     def memo_page(request: Request) -> HTMLResponse:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from askamu.texts import LANGUAGES, text
@@ -44,7 +45,9 @@ CLOSED = re.compile(
 # Our own routes, open whatever Gradio calls its own; what costs work is counted.
 PAGES = "kilde|moede|passage|svar|beslutninger|sager|emner|velkommen|notat|indhold"
 OURS = re.compile(rf"^/(?:(?:api|mcp)(?:/|$)|(?:{PAGES})(?:/|\.|$)|healthz$)")
-COUNTED = re.compile(rf"^/(?:api/(?!openapi\.json)|mcp(?:/|$)|(?:{PAGES})(?:/|\.|$))|/gradio_api/queue/join$")
+COUNTED = re.compile(
+    rf"^/(?:api/(?!openapi\.json)|mcp(?:/|$)|(?:{PAGES})(?:/|\.|$))|/gradio_api/(?:queue/join$|heartbeat/)"
+)
 
 
 class BodyTooLarge(Exception):
@@ -269,3 +272,31 @@ def in_language(html: str, language: str) -> str:
     """Gradio's page with its language set and without meta tags that name other sites."""
     html = re.sub(r'(<html\b[^>]*?\blang=")en(")', rf"\g<1>{language}\g<2>", html, count=1)
     return re.sub(r'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*', "", html)
+
+
+class NothingThere:
+    """A person who follows an address that leads nowhere gets a page that says so, and not Gradio's JSON."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
+            await self.app(scope, receive, send)
+            return
+        replaced, app = False, scope.get("app")
+
+        async def sending(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 404:
+                replaced = "json" in Headers(raw=message["headers"]).get("content-type", "")
+            if not replaced:
+                await send(message)
+
+        await self.app(scope, receive, sending)
+        if replaced:
+            from askamu.ui import render  # which reads the language from here
+
+            said = text("api.not_found", language_of(scope))
+            ours = {**scope, "app": app}  # Gradio puts itself there
+            await render.notice(Request(ours, receive), said)(ours, receive, send)

@@ -161,7 +161,7 @@ def item_page(request: Request, found: Found, quote: Span | None, asked_for: str
 def quoted(request: Request, minutes: Minutes, quote: Span, language: str) -> dict[str, str] | None:
     """What the buttons of a quoted stretch hold: its place for the memo, and the quote with its reference to copy."""
     try:
-        copied = quote_with_reference(minutes, quote, language, str(request.base_url))
+        copied = quote_with_reference(minutes, quote, language, render.site(request))
     except NotQuotable:
         return None
     return {"memo": json.dumps({"document": minutes.id, "start": quote.start, "end": quote.end}), "copied": copied}

@@ -102,6 +102,11 @@ def link(request: Request, path: str, **query: object) -> str:
     return f"{path}{'&' if '?' in path else '?'}{urlencode(kept)}" if kept else path
 
 
+def site(request: Request) -> str:
+    """The address of the site, without a slash at its end: the operator's, else as it was asked for."""
+    return str(request.app.state.settings.public_url or request.base_url).rstrip("/")
+
+
 def spoken(table: str, language: str, **more: str) -> str:
     """What a script says, as JSON: all texts of a table, their $variables left for the script to fill in."""
     prefix = f"{table}."

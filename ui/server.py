@@ -30,7 +30,7 @@ from askamu.ui.coverage import add_coverage
 from askamu.ui.decisions import add_decisions
 from askamu.ui.feedback import add_feedback
 from askamu.ui.memos import add_memos
-from askamu.ui.middleware import Guard, PageLanguage
+from askamu.ui.middleware import Guard, NothingThere, PageLanguage
 from askamu.ui.permalinks import add_permalinks
 from askamu.ui.welcome import add_welcome
 
@@ -74,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.router.routes.extend(tools[0])
     add_unknown(app)  # after all other routes of the API, before the page, which takes every path left
     add_pages(app, library_of, settings, gate)
+    app.add_middleware(NothingThere)
     app.add_middleware(PageLanguage, paths=page_paths(settings))
     app.add_middleware(Guard, language=settings.lang, frame_ancestors=settings.frame_ancestors)
     app.add_middleware(Versioned)

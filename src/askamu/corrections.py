@@ -113,11 +113,18 @@ def _followed(minutes: Minutes, old: Minutes, index: int, span: Span | None) -> 
     after = None if now == HEADER_INDEX else minutes.items[now]
     if span is None or not _within(old, before, span):
         return Found(minutes, now, corrected=True, old=old)
-    if (before and before.closed) or (after and after.closed):
+    if (before and before.closed) or (after and after.closed) or _may_be_closed(before, old, minutes):
         return Found(minutes, now, corrected=True, old=old)
     words, kind = span.of(old.text), _kind_at(before, span)
     where = span if minutes.text == old.text else _where(minutes, after, words, kind)
     return Found(minutes, now, where, True, old, words[:LONGEST], kind)
+
+
+def _may_be_closed(before: AgendaItem | None, old: Minutes, minutes: Minutes) -> bool:
+    """Whether an item, or what was in it, may have been closed by the correction: then its old words are not shown."""
+    if sum(i.closed for i in minutes.items) > sum(i.closed for i in old.items):
+        return True
+    return before is not None and any(i.closed and i.number == before.number for i in minutes.items)
 
 
 def _kind_at(item: AgendaItem | None, span: Span) -> SectionKind | None:

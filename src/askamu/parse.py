@@ -19,8 +19,10 @@ from askamu.load import Outline, OutlineItem, Source
 from askamu.minutes import AgendaItem, MeetingDate, Minutes, Section, SectionKind
 from askamu.privacy import hide_cpr
 from askamu.texts import text as say
+from askamu.vocabulary import table
 
-PARSER_VERSION = "10"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
+UNDER_TITLE = 6  # lines of an item in which it says of itself that it is closed
+PARSER_VERSION = "11"  # raise it with any change to what parse.py or chunk.py make of a document: it is read anew
 
 
 MAX_LINES = 120_000  # of one document; the longest real one has some thousands
@@ -143,11 +145,14 @@ def _read_item(
         case_number = case_number or read_case_number(line.bare)
         if len(sections) == 1 and case_number:
             break
+    closed = found.heading.closed or _says_closed(lines[found.line : stop])
+    if closed:
+        sections[:1] = _public_heading(sections[0], lines[found.after : stop])
     item = AgendaItem(
         number=found.heading.number,
         title=found.heading.title,
         case_number=case_number,
-        closed=found.heading.closed,
+        closed=closed,
         start=start,
         end=end,
         sections=tuple(sections),
@@ -155,6 +160,26 @@ def _read_item(
         route=found.heading.route,
     )
     return _decided(text, item, own.committee)
+
+
+def _public_heading(header: Section, below: Sequence[Line]) -> list[Section]:
+    """The title block of a closed item up to the end of its heading and case number, and the rest, which says nothing
+    to anybody."""
+    end = min(below[0].start if below else header.end, header.end)
+    for line in [x for x in below if not x.blank][:UNDER_TITLE]:
+        if line.end <= header.end and read_case_number(line.bare):
+            end = line.end
+            break
+    if not end < header.end:
+        return [header]
+    rest = Section(SectionKind.CASE, "", end, end, header.end, nil=True)
+    return [replace(header, body=min(header.body, end), end=end), rest]
+
+
+def _says_closed(lines: Sequence[Line]) -> bool:
+    """Whether one of the first lines of an item says that it is closed."""
+    filled = [x.bare for x in lines if not x.blank][:UNDER_TITLE]
+    return any(re.search(p, bare, re.IGNORECASE) for bare in filled[1:] for p in table("items")["closed"]["lines"])
 
 
 def _decided(text: str, item: AgendaItem, committee: str | None) -> AgendaItem:
