@@ -233,7 +233,7 @@ def overview(library: Library, thread: Thread, language: str) -> dict[str, Any]:
         "committees": list(dict.fromkeys(s.committee for s in thread.steps if s.committee)),
         "times": len(thread.steps),
         "first": dated[0].held_on if dated and not undated else None,
-        "latest": [(day_words(s, language), form_of(s), outcome_words(s, language)) for s in latest],
+        "latest": list(dict.fromkeys((day_words(s, language), form_of(s), outcome_words(s, language)) for s in latest)),
         "sure": thread.confidence >= COLLECTIVE,
     }
 

@@ -241,7 +241,8 @@ def _open() -> re.Pattern[str]:
 def told(outcomes: Sequence[Outcome], final: bool | None, language: str) -> list[str]:
     """The outcomes in words: »Godkendt«, »Ikke endeligt: anbefalet videre«, »Ikke anbefalet (ikke endeligt)«."""
     advised = final is False and Outcome.RECOMMENDED not in outcomes
-    keys = ["not_recommended" if advised and o is Outcome.REJECTED else o.value for o in outcomes]
+    first = sorted(outcomes, key=lambda o: o is not Outcome.RECOMMENDED)  # that it is not final is said first
+    keys = ["not_recommended" if advised and o is Outcome.REJECTED else o.value for o in first]
     return [texts.text(f"outcome.{key}", language) for key in keys]
 
 

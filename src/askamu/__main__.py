@@ -1,0 +1,5 @@
+"""`python -m askamu`."""
+
+from askamu.cli import main
+
+main()
