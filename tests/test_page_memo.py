@@ -88,7 +88,7 @@ def test_collected_ordered_annotated_and_downloaded(context, quotes, tmp_path):
 
     page.locator("#memo-title").fill("Sag om æbler")
     page.locator("#entries textarea").first.fill(HOSTILE)
-    page.get_by_label("Hvad").select_option("answer")
+    page.get_by_label("Type").select_option("answer")
     page.locator("#own-text").fill("Hvilke punkter blev udsat?")
     page.get_by_role("button", name="Tilføj til notatet").click()
     playwright.expect(page.locator("#entries p.answer")).to_contain_text("udsat")
@@ -174,7 +174,7 @@ def test_storage_that_is_full_or_forbidden_is_said(context, quotes):
 
 def test_a_memo_too_large_is_said_before_it_is_sent(context, quotes):
     page = collect(context, quotes[:1])
-    page.get_by_label("Hvad").select_option("text")
+    page.get_by_label("Type").select_option("text")
     for n in range(13):
         page.locator("#own-text").fill(f"{n}" + "x" * 4_900)
         page.get_by_role("button", name="Tilføj til notatet").click()
