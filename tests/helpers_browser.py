@@ -157,7 +157,7 @@ def ask(page: Any, question: str) -> None:
     """Ask, and wait until the answer is whole."""
     before = page.locator(WHOLE).count()
     page.locator("#question textarea").fill(question)
-    page.keyboard.press("Enter")
+    page.locator("#question textarea").press("Enter")
     playwright.expect(page.locator(WHOLE)).to_have_count(before + 1, timeout=20_000)
     playwright.expect(page.locator("#chat [data-testid=user]").last).to_contain_text(question[:20])
 

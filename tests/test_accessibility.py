@@ -60,6 +60,7 @@ def test_the_chat_in_each_of_its_states(visit, axe, size, scheme):
     page.locator("dialog").wait_for()
     assert violations(page, axe) == []
     page.keyboard.press("Escape")
+    playwright.expect(page.locator("#chat a[href^='#mening-']")).to_be_focused()  # only then the dialog is away
     ask(page, "Hvad koster en kanotur på Amazonfloden?")  # not stated
     page.locator("#from input, #from textarea").fill("i går")  # an error
     page.locator("#question textarea").fill(QUESTION)
