@@ -91,9 +91,9 @@ def test_a_client_over_stdio_asks_searches_and_reads(index: Path) -> None:
             assert HOSTILE in next(s["text"] for s in item["sections"] if s["kind"] == "case")
 
             case = told(await client.call_tool("follow_case", {"case_number": item["case_number"]}))
-            assert case["threads"][0]["steps"][-1]["decision"]["text"].startswith("Taget til efterretning")
+            assert case["threads"][0]["steps"][-1]["decision"].startswith("Taget til efterretning")
             listed = told(await client.call_tool("list_decisions", {"limit": 1}))
-            assert [d["meeting"]["held_on"] for d in listed["decisions"]] == ["2024-06-10"]
+            assert [d["date"] for d in listed["decisions"]] == ["2024-06-10"]
             assert listed["next_offset"] == 1
 
     in_a_thread(talk)
@@ -120,7 +120,9 @@ def test_a_closed_item_is_a_heading(index: Path) -> None:
     async def talk() -> None:
         async with Client(build_server(Settings(index=index, embedder="keywords"))) as client:
             answer = told(await client.call_tool("list_decisions", {}))
-            document = answer["decisions"][-1]["id"].partition(":")[0]
+            document = answer["decisions"][-1]["document"]
+            assert {d["title"] for d in answer["decisions"] if d["closed"]} == {"Personsag"}
+            assert all(d["decision"] is None for d in answer["decisions"] if d["closed"])
             closed = told(await client.call_tool("read_item", {"item_id": f"{document}:2"}))
             assert (closed["closed"], closed["sections"], closed["decision"]) == (True, [], None)
             assert closed["title"] == "Personsag"

@@ -1,7 +1,7 @@
 """A case followed over meetings and committees."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,9 +12,14 @@ from test_cli import TRACE, run
 from askamu.library import Library
 from askamu.minutes import Minutes, Outcome
 from askamu.record import MeetingRow
-from askamu.threads import COLLECTIVE, THRESHOLD, Step, as_step, find_threads, is_generic, items_of, telling, threads
+from askamu.threads import COLLECTIVE, THRESHOLD, Cases, Step, Thread, as_step, is_generic, items_of, telling
 
 A, R = Outcome.APPROVED, Outcome.RECOMMENDED
+
+
+def threads(items: Sequence[Step]) -> list[Thread]:
+    """The cases that were on an agenda more than once."""
+    return [t for t in Cases(items).threads if len(t.steps) > 1]
 
 
 def step(
@@ -163,7 +168,7 @@ def test_formalities_form_no_thread_even_with_a_number(title: str) -> None:
     assert is_generic(title)
     items = [step("2023-01-01", title, "22-001"), step("2023-02-01", title, "22-001")]
     assert threads(items) == []
-    assert find_threads(items, "22-001") == []
+    assert Cases(items).find("22-001") == []
 
 
 @pytest.mark.parametrize(
@@ -206,7 +211,7 @@ def test_a_collective_number_needs_the_titles_too() -> None:
     (thread,) = threads(items)
     assert {s.title[:8] for s in thread.steps} == {"Mentorer"}
     assert thread.confidence == COLLECTIVE
-    found = find_threads(items, number)
+    found = Cases(items).find(number)
     assert sorted(len(t.steps) for t in found) == [1, 1, 2]
     assert {t.case_number for t in found} == {number}
 
@@ -218,12 +223,12 @@ def test_a_number_that_joined_by_its_title_is_what_is_certain_when_it_is_asked_f
         step("2023-06-01", "Kystsikring ved Lunden", "1-1"),
         step("2024-01-01", "Kystsikring ved Lunden", "2-2"),
     ]
-    (one,), (other,) = find_threads(items, "1-1"), find_threads(items, "2-2")
+    (one,), (other,) = Cases(items).find("1-1"), Cases(items).find("2-2")
     assert [s.confidence == 1.0 for s in one.steps] == [True, True, False]
     assert [s.confidence == 1.0 for s in other.steps] == [False, False, True]
     assert (one.case_number, other.case_number) == ("1-1", "2-2")
     assert one.confidence == other.confidence
-    assert find_threads(items, "3-3") == []
+    assert Cases(items).find("3-3") == []
 
 
 @pytest.mark.parametrize(
@@ -239,7 +244,7 @@ def test_order_of_the_items_changes_nothing(library: Library) -> None:
 
 
 def test_the_small_jobs_of_fjordlev_are_one_case_over_four_meetings(library: Library) -> None:
-    (thread,) = find_threads(items_of(library), "15.20.00-P20-3-23")
+    (thread,) = Cases(items_of(library)).find("15.20.00-P20-3-23")
     assert [s.held_on for s in thread.steps] == [date(2023, 3, 7), date(2024, 3, 12), date(2024, 11, 19), None]
     assert [s.confidence == 1.0 for s in thread.steps] == [True, True, False, True]  # it went on under another number
     assert thread.steps[2].case_number == "15.20.00-A00-2-24"

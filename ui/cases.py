@@ -18,7 +18,7 @@ from askamu.compose.draft import quoted
 from askamu.compose.onward import own_ways
 from askamu.danish import fold
 from askamu.decision import told
-from askamu.errors import QuestionTooLong, UnknownCase
+from askamu.errors import QuestionTooLong
 from askamu.filters import read_filters
 from askamu.metadata import is_council
 from askamu.minutes import Minutes, Outcome, Span
@@ -113,7 +113,7 @@ def add_cases(app: FastAPI, library_of: Callable[[], Library]) -> None:
     @app.get("/sager/{number:path}", response_class=HTMLResponse, include_in_schema=False)
     def case(request: Request, number: str) -> HTMLResponse:
         library = library_of()
-        return case_page(request, library, number, threads_of(library, number))
+        return case_page(request, library, number, library.cases.of_number(number))
 
     @app.get("/emner", response_class=HTMLResponse, include_in_schema=False)
     def topic(
@@ -150,7 +150,7 @@ def add_cases(app: FastAPI, library_of: Callable[[], Library]) -> None:
     def case_record(number: str) -> CaseRecord:
         """A case followed over meetings and committees; several threads where its number covers several."""
         library = library_of()
-        threads = [thread_record(t, library) for t in threads_of(library, number)]
+        threads = [thread_record(t, library) for t in library.cases.of_number(number)]
         return CaseRecord.model_validate({"case_number": number, "threads": threads})
 
     @app.get("/api/topics", tags=["cases"], response_model=TopicRecord)
@@ -190,14 +190,6 @@ def search(library: Library, words: str, municipality: str, committee: str, *, s
         titles = " \n ".join(fold(s.title) for s in thread.steps) if terms else ""
         if numbered or all(term in titles for term in terms):
             found.append(thread)
-    return found
-
-
-def threads_of(library: Library, number: str) -> list[Thread]:
-    """Raises: UnknownCase, if no thread has the number."""
-    found = library.cases.find(number)
-    if not found:
-        raise UnknownCase(number, library.cases.formality(number))
     return found
 
 
@@ -513,6 +505,8 @@ class StepRecord(BaseModel):
     decision: str | None
     start: int | None
     end: int | None
+    item_id: str = Field(description="what /api/items/{id} names the item by")
+    permalink: str
 
 
 class ThreadRecord(BaseModel):
@@ -541,7 +535,8 @@ class CaseRecord(BaseModel):
                                 "committee": "Arbejdsmarkedsudvalget", "item": "2", "item_index": 1, "title": "Småjob",
                                 "case_number": "15.20.00-P20-3-23", "closed": False, "outcomes": ["approved"],
                                 "final": True, "confidence": 1.0, "decision": "Godkendt som indstillet.",
-                                "start": 3120, "end": 3144,
+                                "start": 3120, "end": 3144, "item_id": "1f0c:1",
+                                "permalink": "/kilde/1f0c/2?fra=3120&til=3144",
                             }
                         ],
                     }

@@ -6,7 +6,6 @@ result says so, because a document may hold words that look like an instruction.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -15,11 +14,12 @@ from pydantic import Field
 from askamu import answer as answering
 from askamu import links, resources, show, texts
 from askamu.config import Settings
+from askamu.decisions import DecisionFilters, as_record
 from askamu.errors import AskamuError, ExtraMissing
 from askamu.filters import read_filters
 from askamu.library import Library, OpenLibrary
 from askamu.minutes import Outcome, SectionKind
-from askamu.threads import Step, items_of
+from askamu.threads import thread_record
 
 try:
     from mcp.server import MCPServer
@@ -47,8 +47,6 @@ class Tools:
 
     def __init__(self, library_of: Callable[[], Library], settings: Settings) -> None:
         self.library_of, self.settings = library_of, settings
-        self._lock = threading.Lock()
-        self._steps: tuple[str, list[Step]] | None = None
 
     def ask(
         self,
@@ -112,7 +110,11 @@ class Tools:
         `confidence` under 1 means that titles alone hold a step to the case.
         """
         library = self.library_of()
-        return resources.case_record(library, self._items(library), case_number, self.settings.lang)
+        return {
+            "case_number": case_number,
+            "permalink": links.case_path(case_number),
+            "threads": [thread_record(thread, library) for thread in library.cases.of_number(case_number)],
+        }
 
     def list_decisions(
         self,
@@ -125,17 +127,20 @@ class Tools:
         limit: Most = 20,
         offset: Offset = 0,
     ) -> dict[str, Any]:
-        """List decisions (beslutninger), newest first, each with the points of the recommendation that it adopts."""
-        filters = read_filters(municipality, committee, date_from, date_to, case_number)
-        language = self.settings.lang
-        return resources.decisions_record(self.library_of(), filters, outcome, limit, offset, language)
+        """List decisions (beslutninger), newest first, each with the points of the recommendation that it adopts.
 
-    def _items(self, library: Library) -> list[Step]:
-        """All items of the library, read once for each generation."""
-        with self._lock:
-            if self._steps is None or self._steps[0] != library.generation:
-                self._steps = library.generation, items_of(library)
-            return self._steps[1]
+        `final` false: only recommended to another body, put off or sent back.
+        """
+        filters = read_filters(municipality, committee, date_from, date_to, case_number)
+        rows = self.library_of().decisions.select(DecisionFilters(filters, outcome))
+        shown = rows[offset : offset + limit]
+        return {
+            "filters": filters.as_record(),
+            "count": len(rows),
+            "offset": offset,
+            "next_offset": offset + len(shown) if offset + len(shown) < len(rows) else None,
+            "decisions": [as_record(row, self.settings.lang) for row in shown],
+        }
 
 
 def build_server(settings: Settings, library_of: Callable[[], Library] | None = None) -> MCPServer:

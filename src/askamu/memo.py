@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date as day
 from functools import partial
@@ -291,7 +292,7 @@ class _Check:
         except NotStored:
             return None
         path = links.meeting_path(now)
-        try:
+        with suppress(KeyError, NotQuotable, NotStored):  # what is not found leads to the meeting, or to the item
             old = self.library.record.document(document)
             item = place(old, span).item
             index = old.items.index(item) if item else links.HEADER_INDEX
@@ -299,8 +300,6 @@ class _Check:
             path = links.item_path(found.minutes, found.index)
             if found.span:
                 return Newer(now, found.span, self.base + link(found.minutes, found.span))
-        except (KeyError, NotQuotable, NotStored):
-            pass  # as far as the way is known
         return Newer(now, None, self.base + path)
 
     def answer(self, entry: AnswerEntry) -> Answered | Unconfirmed:

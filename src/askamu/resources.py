@@ -16,11 +16,10 @@ from askamu.corrections import Found, current, find_at
 from askamu.errors import NotStored
 from askamu.library import Library
 from askamu.links import HEADER_INDEX
-from askamu.minutes import AgendaItem, Minutes, Outcome, Section, SectionKind, Span
+from askamu.minutes import AgendaItem, Minutes, Section, SectionKind, Span
 from askamu.passage import HEADER_ITEM, Filters
 from askamu.record import MeetingRow
 from askamu.retrieve import retrieve
-from askamu.threads import Step, find_threads
 
 MOST_FOUND = 50
 AROUND = 400  # characters of the item before and after a passage
@@ -326,74 +325,4 @@ def _hit_record(minutes: Minutes, index: int, hit: Any, language: str) -> dict[s
         "end": passage.end,
         "page": minutes.page(passage.start),
         "permalink": links.item_path(minutes, index, span),
-    }
-
-
-def case_record(library: Library, items: Sequence[Step], case_number: str, language: str = "da") -> dict[str, Any]:
-    """A case through meetings and committees, oldest step first, with the words of its decisions.
-
-    Args:
-        items: all of the library (`threads.items_of`).
-    """
-    found = find_threads(items, case_number)
-    return {
-        "case_number": case_number,
-        "permalink": links.case_path(case_number),
-        "threads": [
-            {
-                "municipality": thread.municipality,
-                "case_number": thread.case_number,
-                "title": thread.title,
-                "confidence": thread.confidence,
-                "steps": [_step_record(library, step, language) for step in thread.steps],
-            }
-            for thread in found
-        ],
-    }
-
-
-def _step_record(library: Library, step: Step, language: str) -> dict[str, Any]:
-    minutes = library.minutes(step.document)
-    return {
-        **item_line(minutes, step.item_index),
-        "confidence": step.confidence,
-        "meeting": _meeting_of(minutes, language),
-        "decision": _decision_record(minutes, step.item_index),
-    }
-
-
-def decisions_record(
-    library: Library,
-    filters: Filters,
-    outcome: Outcome | None = None,
-    limit: int = 20,
-    offset: int = 0,
-    language: str = "da",
-) -> dict[str, Any]:
-    """What became of the items, the newest meeting first; undated meetings last.
-
-    Raises:
-        UnknownFilter
-    """
-    library.check(filters)
-    rows = sorted(library.allowed(filters), key=lambda m: library.held(m.id), reverse=True)
-    places = set(library.record.find_case(library.generation, filters.case_number)) if filters.case_number else None
-    found: list[dict[str, Any]] = []
-    for row in sorted(rows, key=lambda m: m.held_on is None):
-        if len(found) > offset + limit:
-            break
-        minutes = library.minutes(row.id)
-        for index, item in enumerate(minutes.items):
-            decision = _decision_record(minutes, index)
-            if decision is None or (places is not None and (row.id, index) not in places):
-                continue
-            if outcome is None or (item.decision and outcome in item.decision.outcomes):
-                line = item_line(minutes, index)
-                found.append({**line, "meeting": _meeting_of(minutes, language), "decision": decision})
-    shown = found[offset : offset + limit]
-    return {
-        "filters": filters.as_record(),
-        "offset": offset,
-        "next_offset": offset + len(shown) if len(found) > offset + limit else None,
-        "decisions": shown,
     }

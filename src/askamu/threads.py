@@ -19,7 +19,9 @@ from typing import Any
 from urllib.parse import quote
 
 from askamu.danish import WORD, stem, stop_words
+from askamu.errors import UnknownCase
 from askamu.library import Library
+from askamu.links import item_id, item_path
 from askamu.minutes import AgendaItem, Outcome, Span
 from askamu.record import MeetingRow, case_key
 from askamu.vocabulary import table
@@ -94,9 +96,20 @@ class Cases:
         return tuple(sorted(map(_thread, self._groups), key=lambda t: (t.steps[-1].day, t.title), reverse=True))
 
     def find(self, case_number: str) -> list[Thread]:
-        """The threads that a case number stands in, as `find_threads` has them."""
+        """The threads that a case number stands in, also of one step; those with most of it first.
+
+        Several where municipalities share the number, or where it is a collective one that holds several cases.
+        """
         asked = case_key(case_number)
-        return _found([g for g in self._groups if any(_key(s) == asked for s in g)], asked)
+        found = [_thread(g, asked) for g in self._groups if any(_key(s) == asked for s in g)]
+        return sorted(found, key=lambda t: (-sum(_key(s) == asked for s in t.steps), t.steps[0].day, t.title))
+
+    def of_number(self, case_number: str) -> list[Thread]:
+        """The same; UnknownCase is raised where there is none."""
+        found = self.find(case_number)
+        if not found:
+            raise UnknownCase(case_number, self.formality(case_number))
+        return found
 
     def of_item(self, document: str, item_index: int) -> Thread | None:
         """The case of an item; one of its own where it belongs to none. None if there is no such item."""
@@ -150,28 +163,6 @@ def as_step(row: MeetingRow, index: int, item: AgendaItem) -> Step:
     )
 
 
-def threads(items: Sequence[Step], least: int = 2) -> list[Thread]:
-    """The cases that were on an agenda at least so many times, the one that was treated last first."""
-    found = [_thread(group) for group in _groups(items) if len(group) >= least]
-    return sorted(found, key=lambda t: (t.steps[-1].day, t.title), reverse=True)
-
-
-def find_threads(items: Sequence[Step], case_number: str) -> list[Thread]:
-    """The threads that a case number stands in, also of one step; those with most of it first.
-
-    Several where municipalities share the number, or where it is a collective one that holds several cases.
-    """
-    asked = case_key(case_number)
-    wanted = {s.municipality for s in items if _key(s) == asked}
-    groups = _groups([s for s in items if s.municipality in wanted])
-    return _found([g for g in groups if any(_key(s) == asked for s in g)], asked)
-
-
-def _found(groups: Iterable[Sequence[Step]], asked: str) -> list[Thread]:
-    found = [_thread(group, asked) for group in groups]
-    return sorted(found, key=lambda t: (-sum(_key(s) == asked for s in t.steps), t.steps[0].day, t.title))
-
-
 def thread_record(thread: Thread, library: Library) -> dict[str, Any]:
     """A thread with the words of its decisions, ready for JSON."""
     return {
@@ -186,7 +177,9 @@ def thread_record(thread: Thread, library: Library) -> dict[str, Any]:
 def _step_record(step: Step, library: Library) -> dict[str, Any]:
     minutes = library.minutes(step.document)
     decision = None if step.closed else minutes.items[step.item_index].decision
+    span = Span(decision.start, decision.end) if decision and decision.start < decision.end else None
     return {
+        "item_id": item_id(step.document, step.item_index),
         "document": step.document,
         "source": step.source,
         "date": step.held_on.isoformat() if step.held_on else None,
@@ -204,6 +197,7 @@ def _step_record(step: Step, library: Library) -> dict[str, Any]:
         "decision": minutes.text[decision.start : decision.end] if decision else None,
         "start": decision.start if decision else None,
         "end": decision.end if decision else None,
+        "permalink": item_path(minutes, step.item_index, span),
     }
 
 

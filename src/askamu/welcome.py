@@ -27,7 +27,7 @@ from askamu.once import per_generation
 from askamu.passage import HEADER_ITEM
 from askamu.record import MeetingRow
 from askamu.sentences import sentences
-from askamu.threads import Step, Thread, is_generic, items_of, telling, threads
+from askamu.threads import Step, Thread, is_generic, telling
 from askamu.vocabulary import table
 
 RECENT = 3  # meetings whose items are shown
@@ -170,7 +170,7 @@ def welcome(library: Library, municipality: str | None, committee: str | None) -
         raise KeyError((municipality, committee))
     rows = [m for m in library.meetings if (m.municipality, m.committee) == (municipality, committee)]
     rows.sort(key=lambda r: (at_least(r), r.source), reverse=True)
-    cases = _cases(library)
+    cases = library.cases.threads
     named = [r for r in rows if r.kind != AGENDA][:NAMED]
     return Welcome(
         chosen=place,
@@ -222,11 +222,6 @@ def place_of(minutes: Minutes, index: int) -> Place:
 
 
 # -- cases ---------------------------------------------------------------------------------------
-
-
-@per_generation
-def _cases(library: Library) -> list[Thread]:
-    return threads(items_of(library), least=1)
 
 
 def _open(library: Library, cases: Sequence[Thread], of: Committee) -> Iterator[OpenCase]:
