@@ -37,7 +37,7 @@ CHUNK = 4  # characters a chunk of the stream: marks come in pieces, as they do 
 _HEADER = re.compile(r"^=== ([a-z2-7]{6}) \| (.*?) ===\s*$")
 _SENTENCE = re.compile(r"^\[([a-z2-7]{6}\.\d+)\] ?(.*)$")
 _QUESTION = re.compile(r"^(Spørgsmål|Question): (.*)$", re.MULTILINE)
-_REPAIR = re.compile(r"^(RET|REPAIR):")
+_REPAIR = re.compile(r"^(RET|REPAIR):", re.MULTILINE)
 _NUMBERED = re.compile(r"^(\d+)\. (.*)$", re.MULTILINE)
 _ANY_MARK = re.compile(r"\s*[\[{][a-z2-7]{6}(?:\.\d+)?[\]}]")
 
@@ -90,7 +90,7 @@ class Prompt:
 
     @property
     def is_repair(self) -> bool:
-        return bool(_REPAIR.match(self.last))
+        return bool(_REPAIR.search(self.last))
 
     @property
     def last(self) -> str:
@@ -146,7 +146,7 @@ def content(message: Mapping[str, Any]) -> str:
 
 
 def read_prompt(body: Mapping[str, Any]) -> Prompt:
-    """The request as a model would understand it. A repair may repeat the passages, or stand after them."""
+    """The request as a model would understand it. A repair may repeat the passages, or stand in a turn after them."""
     messages = tuple(body.get("messages") or ())
     asked = [content(m) for m in messages if m.get("role") == "user"]
     with_passages = next((t for t in reversed(asked) if any(map(_HEADER.match, t.splitlines()))), "")
@@ -154,8 +154,9 @@ def read_prompt(body: Mapping[str, Any]) -> Prompt:
     lines = _QUESTION.findall(with_question)
     word, question = lines[-1] if lines else ("", "")
     last = asked[-1] if asked else ""
-    english = word == "Question" or (not word and last.startswith("REPAIR:"))
-    failed = tuple(text for _, text in _NUMBERED.findall(last)) if _REPAIR.match(last) else ()
+    repair = list(_REPAIR.finditer(last))
+    english = word == "Question" or (not word and bool(repair) and repair[-1][1] == "REPAIR")
+    failed = tuple(text for _, text in _NUMBERED.findall(last[repair[-1].end() :])) if repair else ()
     return Prompt(
         question=question.strip(),
         language="en" if english else "da",

@@ -118,6 +118,10 @@ def test_reads_a_repair() -> None:
     assert read.passages == PASSAGES
     assert honest(read).text == "1. I referatet står: {aaaaaa.1} [aaaaaa.1]"
     assert read_prompt(repair("x", language="en")).language == "en"
+    body = request(QUESTION, PASSAGES)  # in one message with the passages
+    body["messages"][-1]["content"] += "\n\nRET:\n1. Nej. [aaaaaa.1]\n2. Jo. [bbbbbb]"
+    both = read_prompt(body)
+    assert (both.failed, both.passages, both.question) == (("Nej. [aaaaaa.1]", "Jo. [bbbbbb]"), PASSAGES, QUESTION)
 
 
 def test_what_was_decided_and_recommended() -> None:
