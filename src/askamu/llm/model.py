@@ -1,0 +1,303 @@
+"""ASKAMU_LLM -> a language model that streams, within a time budget, and is left alone for a while when it fails."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from askamu.config import Settings
+from askamu.errors import BadSetting, ExtraMissing, LanguageModelFailed
+
+FAILURES = 3  # in a row, after which a model is left alone
+REST = 60.0  # seconds that it is left alone
+MOST_CHARS_A_TOKEN = 12  # a stream longer than this many characters for each token allowed has no end
+LOCAL = ("localhost", "127.0.0.1", "::1")
+# Which of askamu's reasons a foreign error is, by the status of the answer.
+STATUS = {401: "key", 403: "key", 404: "unknown_model", 408: "slow", 413: "too_long", 429: "limited"}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn for a language model."""
+
+    role: str  # "system", "user" or "assistant"
+    content: str
+
+
+@dataclass
+class Writing:
+    """What a language model writes, as it comes; iterate it once. The rest is known when it has ended."""
+
+    pieces: Iterator[str]
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    first_ms: float | None = None  # from the request to the first words
+
+    def __iter__(self) -> Iterator[str]:
+        return self.pieces
+
+
+class LanguageModel(Protocol):
+    """Something that continues a conversation. Safe to use from several threads."""
+
+    @property
+    def name(self) -> str:
+        """As it is shown to readers, "gemma3:12b"."""
+
+    @property
+    def structured(self) -> bool:
+        """Whether it keeps to a JSON schema that it is given."""
+
+    def write(self, messages: Sequence[Message], deadline: float, schema: dict[str, Any] | None = None) -> Writing:
+        """Begin to write.
+
+        Args:
+            deadline: of `time.monotonic()`, by which it must have ended.
+            schema: a JSON schema that it must keep to; only where it is `structured`.
+
+        Iterating raises:
+            LanguageModelFailed: with the reason; also when the time is over, and where the end is missing.
+        """
+
+
+class Breaker:
+    """Lets a failing model rest: after `FAILURES` failures in a row none is asked for `REST` seconds, then one."""
+
+    def __init__(self, failures: int = FAILURES, rest: float = REST) -> None:
+        self.failures, self.rest = failures, rest
+        self._lock = threading.Lock()
+        self._failed, self._until = 0, 0.0
+
+    def check(self) -> None:
+        """Raises LanguageModelFailed("resting") while the model rests."""
+        with self._lock:
+            if self._failed >= self.failures:
+                if time.monotonic() < self._until:
+                    raise LanguageModelFailed("resting")
+                self._until = time.monotonic() + self.rest  # this one may try; the others wait for how it went
+
+    def went(self, well: bool) -> None:
+        with self._lock:
+            self._failed = 0 if well else self._failed + 1
+            if self._failed >= self.failures:
+                self._until = time.monotonic() + self.rest
+
+
+class ChatModel:
+    """A chat model of LangChain's."""
+
+    def __init__(self, name: str, model: Any, structured: bool, max_tokens: int, at_once: int = 4) -> None:
+        self.name, self.structured = name, structured
+        self.breaker = Breaker()
+        self._model, self._most = model, max_tokens * MOST_CHARS_A_TOKEN
+        self._places = threading.BoundedSemaphore(at_once)
+
+    def write(self, messages: Sequence[Message], deadline: float, schema: dict[str, Any] | None = None) -> Writing:
+        writing = Writing(iter(()))
+        writing.pieces = self._pieces(messages, deadline, schema, writing)
+        return writing
+
+    def _pieces(
+        self, messages: Sequence[Message], deadline: float, schema: dict[str, Any] | None, writing: Writing
+    ) -> Iterator[str]:
+        self.breaker.check()
+        if not self._places.acquire(blocking=False):
+            raise LanguageModelFailed("busy")
+        stream = _Stream(self._model, messages, schema, self._places)
+        started, length = time.monotonic(), 0
+        try:
+            for piece in stream.until(deadline):
+                if writing.first_ms is None:
+                    writing.first_ms = round(1000 * (time.monotonic() - started), 1)
+                length += len(piece)
+                if length > self._most:
+                    raise LanguageModelFailed("endless")
+                yield piece
+            if not length:
+                raise LanguageModelFailed("empty")
+            if stream.cut:
+                raise LanguageModelFailed("cut")
+        except LanguageModelFailed:
+            self.breaker.went(well=False)
+            raise
+        finally:
+            stream.stop()
+            writing.tokens_in, writing.tokens_out = stream.tokens
+        self.breaker.went(well=True)
+
+
+@dataclass
+class _Stream:
+    """A model's stream, read in a thread of its own, so that one that hangs keeps nobody waiting.
+
+    The thread ends with the stream, with `stop` at the next piece, or with the client's own timeout, whichever is
+    first, and gives its place back then.
+    """
+
+    model: Any
+    messages: Sequence[Message]
+    schema: dict[str, Any] | None
+    places: threading.BoundedSemaphore
+    cut: bool = False
+    tokens: tuple[int | None, int | None] = (None, None)
+    _pieces: queue.Queue[str | BaseException | None] = field(default_factory=queue.Queue)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def until(self, deadline: float) -> Iterator[str]:
+        threading.Thread(target=self._read, name="askamu-llm", daemon=True).start()
+        while True:
+            try:
+                piece = self._pieces.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise LanguageModelFailed("slow") from None
+            if piece is None:
+                return
+            if isinstance(piece, BaseException):
+                raise LanguageModelFailed(reason_of(piece)) from piece
+            yield piece
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _read(self) -> None:
+        try:
+            extra = {"response_format": {"type": "json_schema", "json_schema": self.schema}} if self.schema else {}
+            ended = False
+            for chunk in self.model.stream([(m.role, m.content) for m in self.messages], **extra):
+                if self._stopped.is_set():
+                    return
+                told = chunk.response_metadata or {}
+                why = told.get("finish_reason") or told.get("done_reason")
+                if why:
+                    ended, self.cut = True, why in ("length", "max_tokens", "content_filter")
+                if usage := chunk.usage_metadata:
+                    self.tokens = usage["input_tokens"], usage["output_tokens"]
+                words = chunk.text if isinstance(chunk.text, str) else chunk.text()
+                if words:
+                    self._pieces.put(words)
+            self.cut = self.cut or not ended
+            self._pieces.put(None)
+        except BaseException as error:  # whatever a provider's package raises becomes a reason in the other thread
+            self._pieces.put(error)
+        finally:
+            self.places.release()
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a model failed, as a key of the texts under llm.why: "unreachable", "key", "limited", …"""
+    seen: BaseException | None = error
+    while seen is not None:
+        status = getattr(seen, "status_code", None) or getattr(getattr(seen, "response", None), "status_code", None)
+        if isinstance(status, int) and status >= 300:
+            return STATUS.get(status, "failed")
+        names = {c.__name__ for c in type(seen).__mro__}
+        if names & {"TimeoutException", "APITimeoutError", "TimeoutError"}:
+            return "slow"
+        if names & {"ConnectError", "ConnectionRefusedError", "gaierror"}:
+            return "unreachable"
+        if names & {"RemoteProtocolError", "ReadError", "ConnectionResetError", "IncompleteRead"}:
+            return "cut"
+        if names & {"JSONDecodeError", "APIResponseValidationError", "ValidationError"}:
+            return "malformed"
+        seen = seen.__cause__ or seen.__context__
+    names = {c.__name__ for c in type(error).__mro__}
+    return "unreachable" if "APIConnectionError" in names else "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where ASKAMU_LLM leads."""
+
+    provider: str
+    model: str
+    base_url: str | None
+
+    @property
+    def local(self) -> bool:
+        """Whether what is asked stays on this machine."""
+        if self.base_url:
+            return urlsplit(self.base_url).hostname in LOCAL
+        return self.provider == "ollama"
+
+    @property
+    def place(self) -> str:
+        """The host that passages and questions are sent to, as far as it is known."""
+        return urlsplit(self.base_url).netloc if self.base_url else self.provider
+
+
+def endpoint_of(settings: Settings) -> Endpoint | None:
+    """Where ASKAMU_LLM leads; None where no language model is asked for.
+
+    Raises:
+        BadSetting: if it is not of the form PROVIDER:MODEL.
+    """
+    if not settings.llm.strip():
+        return None
+    provider, _, model = settings.llm.strip().partition(":")
+    if not provider or not model:
+        raise BadSetting(
+            f"ASKAMU_LLM can't be »{settings.llm}«. It is PROVIDER:MODEL, such as ollama:gemma3:12b, or openai:NAME "
+            "with ASKAMU_LLM_BASE_URL for any server that speaks OpenAI's protocol."
+        )
+    return Endpoint(provider, model, settings.llm_base_url)
+
+
+def open_model(settings: Settings) -> ChatModel | None:
+    """The language model that ASKAMU_LLM names; None where none is asked for. Nothing is sent yet.
+
+    Raises:
+        BadSetting: if there is no such provider, or a setting is missing.
+        ExtraMissing: if the provider's package is not installed.
+    """
+    endpoint = endpoint_of(settings)
+    if endpoint is None:
+        return None
+    try:
+        from langchain.chat_models import init_chat_model
+    except ImportError as error:
+        raise ExtraMissing("llm") from error
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
+    given: dict[str, Any] = {"temperature": settings.llm_temperature}
+    match endpoint.provider:
+        case "openai":
+            given |= {
+                "max_tokens": settings.llm_max_tokens,
+                "timeout": settings.llm_timeout,
+                "max_retries": 0,
+                "stream_usage": True,
+            }
+            if endpoint.base_url:  # a key that the environment has for OpenAI itself goes nowhere else
+                given |= {"base_url": endpoint.base_url, "api_key": key or "none"}
+        case "ollama":
+            given |= {"num_predict": settings.llm_max_tokens, "client_kwargs": {"timeout": settings.llm_timeout}}
+            given |= {"num_ctx": settings.llm_context + settings.llm_max_tokens + 2_000}
+            if endpoint.base_url:
+                given["base_url"] = endpoint.base_url
+        case _:
+            given |= {"max_tokens": settings.llm_max_tokens, "timeout": settings.llm_timeout, "max_retries": 0}
+            if endpoint.base_url:
+                given["base_url"] = endpoint.base_url
+    if key and endpoint.provider != "ollama":
+        given["api_key"] = key
+    try:
+        model = init_chat_model(endpoint.model, model_provider=endpoint.provider, **given)
+    except ImportError as error:
+        package = f"langchain-{endpoint.provider.replace('_', '-')}"
+        raise BadSetting(f"The language model {settings.llm} needs a package: pip install {package}") from error
+    except Exception as error:  # of any provider's package: its settings could not be read
+        raise BadSetting(f"The language model {settings.llm} can't be opened: {_short(error)}.") from error
+    profile = getattr(model, "profile", None) or {}
+    structured = settings.llm_output == "json" or (
+        settings.llm_output == "auto" and bool(profile.get("structured_output"))
+    )
+    return ChatModel(endpoint.model, model, structured, settings.llm_max_tokens, settings.llm_at_once)
+
+
+def _short(error: BaseException) -> str:
+    """The first line of a foreign error, so that no key or address that stands further down is shown."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
