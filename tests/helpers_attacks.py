@@ -89,8 +89,8 @@ def obedient(attack: Attack) -> Callable[[Prompt], Reply]:
             return honest(prompt)
         lies = _lies(attack, prompt)
         if prompt.is_repair:
-            told = [text if "[" in text else f"{text} [{first_mark(prompt)}]" for text in prompt.failed]
-            return Reply("\n".join(f"{n}. {text}" for n, text in enumerate(told, start=1)), lies)
+            again = [text if "[" in text else f"{text} [{first_mark(prompt)}]" for text in prompt.failed]
+            return Reply("\n".join(f"{n}. {text}" for n, text in enumerate(again, start=1)), lies)
         mark = first_mark(prompt)
         said = attack.reply.replace("{mark}", f"[{mark}]").replace("{id}", mark.partition(".")[0])
         for kind, name in (("prompt", "prompt_revealed"), ("ids", "ids_revealed")):

@@ -585,6 +585,7 @@ def told_as_decided(
 ) -> Reply | None:  # fmt: skip
     """A recommendation in words of a decision: as it stands where it was not adopted, else with something added."""
     found = recommended(prompt)
+    decision: Shown | None
     refused = [
         (mark, clause, d)
         for mark, clause, d in found

