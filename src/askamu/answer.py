@@ -18,6 +18,7 @@ from askamu.compose.draft import escape
 from askamu.danish import stem, words
 from askamu.dates import months
 from askamu.doubt import covered, doubt, is_attached, not_stated, only_attached, searched, subject_missing
+from askamu.embed import Keywords
 from askamu.errors import QuestionEmpty, QuestionTooLong
 from askamu.library import Library
 from askamu.limits import Limits
@@ -67,7 +68,7 @@ def ask(
     started = time.perf_counter()
     context = read(library, question, history, filters, language, limits)
     found_at = time.perf_counter()
-    if context.ranking.items and library.keyword_only:
+    if context.ranking.items and context.ranking.words_alone:
         context.warnings.append(context.say("keyword_only"))
     draft, ranking = _draft(context)
     if draft.tier is not Tier.ANSWER and not context.question.period_sure:  # it may have been the subject's time
@@ -91,7 +92,8 @@ def ask(
         related=_related(context, ranking, draft),
         retrieved=_retrieved(library, ranking),
         warnings=tuple(context.warnings),
-        embedder=library.searched_by,
+        embedder=Keywords.model_id if context.ranking.words_alone else library.searched_by,
+        reranker=context.ranking.reranker,
         timings_ms={
             "retrieve": round(1000 * (found_at - started), 1),
             "answer": round(1000 * (done - found_at), 1),

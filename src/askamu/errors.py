@@ -25,6 +25,8 @@
     ├── OtherEmbedder        exit 3: the index was built by another model
     ├── IndexBusy            somebody else is ingesting
     ├── EmbedderUnavailable
+    │   └── EndpointFault        a server of embeddings that can't be reached, refuses, or gives no vectors
+    ├── RerankerUnavailable  the ranking goes on without it
     ├── AdapterUnusable      the untuned model goes on
     ├── CannotTune           the extra is missing, or there is too little to learn from
     ├── BadQuestions         a file of written questions
@@ -66,6 +68,11 @@ from typing import Literal
 
 SidecarProblem = Literal["sidecar_unreadable", "sidecar_key", "sidecar_type", "sidecar_date", "sidecar_address"]
 AdapterProblem = Literal["adapter_missing", "adapter_damaged", "adapter_version", "adapter_base", "adapter_extra"]
+EndpointProblem = Literal[
+    "endpoint_extra", "endpoint_key", "endpoint_unreachable", "endpoint_refused", "endpoint_no_model",
+    "endpoint_busy", "endpoint_status", "endpoint_malformed", "endpoint_count", "endpoint_dimension",
+    "endpoint_not_finite",
+]  # fmt: skip
 TuneProblem = Literal["tune_extra", "tune_few", "tune_few_meetings", "tune_base", "tune_out", "tune_not_empty"]
 VocabularyProblem = Literal[
     "vocabulary_unreadable", "vocabulary_unknown", "vocabulary_key", "vocabulary_form", "vocabulary_pattern"
@@ -296,7 +303,10 @@ class OtherEmbedder(AskamuError):
     http_status = 503
 
     def __init__(self, folder: Path, built_by: str, asked_for: str) -> None:
-        super().__init__(folder=folder, built_by=built_by, setting=built_by.partition("@")[0], asked_for=asked_for)
+        setting = built_by.partition("@")[0]
+        if setting == asked_for:
+            self.problem = "changed_embedder"
+        super().__init__(folder=folder, built_by=built_by, setting=setting, asked_for=asked_for)
 
 
 class IndexBusy(AskamuError):
@@ -311,6 +321,26 @@ class EmbedderUnavailable(AskamuError):
     text_key = "error.embedder_unavailable"
     exit_code = 3
     http_status = 503
+
+
+class EndpointFault(EmbedderUnavailable):
+    """What goes wrong with a server of embeddings. A search goes on by words alone; an ingest ends, and loses nothing.
+
+    Args of all: the setting that names the model, and the server's address. No key, question or passage is told.
+    """
+
+    def __init__(self, problem: EndpointProblem, model: str, address: str, **values: object) -> None:
+        self.problem = problem
+        super().__init__("", model=model, address=address, **values)
+
+
+class RerankerUnavailable(AskamuError):
+    """A reranker that can't be opened or fails; the ranking stays as retrieval made it."""
+
+    problem = "reranker_unavailable"
+
+    def __init__(self, setting: str, why: str) -> None:
+        super().__init__(setting=setting, why=why)
 
 
 class AdapterUnusable(AskamuError):

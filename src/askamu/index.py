@@ -374,7 +374,7 @@ def build_generation(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         embedder=embedder.name,
         model_id=embedder.model_id,
-        dim=embedder.dim,
+        dim=vectors.shape[1],
         documents=counts,
         passages=len(passages),
         parser_versions=tuple(sorted({known[d].parser_version for d in documents})),

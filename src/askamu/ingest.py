@@ -23,7 +23,7 @@ from urllib.parse import quote
 from askamu import vocabulary
 from askamu.chunk import CHUNK_TOKENS, chunk
 from askamu.config import Settings
-from askamu.embed import BEST, NONE, Embedder, Progress, is_lesser, open_embedder, silent
+from askamu.embed import BEST, NONE, Embedder, Progress, is_lesser, open_embedder, options_of, silent
 from askamu.errors import (
     AskamuError,
     CutFailed,
@@ -259,7 +259,13 @@ def choose_embedder(settings: Settings) -> Embedder:
         EmbedderUnavailable: also where the setting leaves the choice and only a lesser engine runs than the index was
             built with, or where its adapter can't be used: a fault in the installation shall not rebuild a whole index.
     """
-    embedder = open_embedder(settings.embedder, settings.threads, language=settings.lang, adapter=settings.adapter)
+    embedder = open_embedder(
+        settings.embedder,
+        settings.threads,
+        language=settings.lang,
+        adapter=settings.adapter,
+        options=options_of(settings),
+    )
     folder = settings.index_folder
     try:
         manifest = read_manifest(folder, current_id(folder) or "")

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 from askamu import texts, vocabulary
 from askamu.config import Settings
-from askamu.embed import AUTO, BEST, NONE, Embedder, Keywords, log, open_embedder
-from askamu.errors import UnknownFilter
+from askamu.embed import AUTO, BEST, NONE, Embedder, Keywords, Vectors, log, open_embedder, options_of
+from askamu.endpoint import Endpoint
+from askamu.errors import EndpointFault, RerankerUnavailable, UnknownFilter
 from askamu.index import Generation, check_embedder, current_id, open_current
 from askamu.limits import Limits, limits_of
 from askamu.minutes import Minutes
 from askamu.passage import Coverage, Filters
 from askamu.record import ItemRow, MeetingRow, Record
+from askamu.rerank import Reranker, open_reranker
 from askamu.when import Meeting
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Library:
     meetings: list[MeetingRow]
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _opened: list[Embedder] = field(default_factory=list, repr=False)  # the embedder, once it is open
+    _reranker: list[Reranker | None] = field(default_factory=list, repr=False)  # once it is open, None if it can't be
 
     @property
     def generation(self) -> str:
@@ -60,13 +63,51 @@ class Library:
             built_by=manifest.embedder,
             language=self.settings.lang,
             adapter=self._adapter,
+            options=options_of(self.settings),
         )
         if asked_for == BEST and embedder.name == manifest.embedder and embedder.model_id != manifest.model_id:
             log.warning(texts.text("embed.other_version", self.settings.lang, folder=self.folder))
             return Keywords()
         if not isinstance(embedder, Keywords):
             check_embedder(self.folder, manifest, embedder)
+        if isinstance(embedder, Endpoint):
+            embedder.expect(manifest.dim)
         return embedder
+
+    def question_vector(self, text: str) -> Vectors | None:
+        """What to search by; None where passages are found by their words alone.
+
+        That is so where no model runs here or none was asked for, and as long as a server of embeddings is down.
+        """
+        if self.keyword_only:
+            return None
+        try:
+            return self.embedder.embed_question(text)
+        except EndpointFault:  # which is in the log
+            return None
+
+    @property
+    def reranker(self) -> Reranker | None:
+        """The one that is set, opened at the first question; None where there is none, or it can't be used."""
+        with self._lock:
+            if not self._reranker:
+                self._reranker.append(self._open_reranker())
+            return self._reranker[0]
+
+    def _open_reranker(self) -> Reranker | None:
+        setting = self.settings.reranker
+        try:
+            return open_reranker(setting, options_of(self.settings).torch) if setting else None
+        except RerankerUnavailable as error:
+            log.warning(error.say(self.settings.lang))
+            return None
+
+    def without_reranker(self, why: RerankerUnavailable) -> None:
+        """Leave it out from now on; the log says why, once."""
+        with self._lock:
+            if self._reranker[0] is not None:
+                log.warning(why.say(self.settings.lang))
+            self._reranker[0] = None
 
     @property
     def _adapter(self) -> str:
@@ -218,6 +259,7 @@ class Library:
         newer = open_library(self.settings)
         if newer.current.manifest.model_id == self.current.manifest.model_id:
             newer._opened.extend(self._opened)  # the model need not be opened again
+        newer._reranker.extend(self._reranker)
         return newer
 
 

@@ -187,6 +187,7 @@ class Answer:
     retrieved: tuple[Retrieved, ...] = ()
     warnings: tuple[str, ...] = ()
     embedder: str | None = None
+    reranker: str | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     @property

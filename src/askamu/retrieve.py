@@ -2,7 +2,7 @@
 
 Dense and lexical search each name candidates; both scores are then known for all of them, brought to
 one scale and averaged (weighted min-max fusion; better here than rank fusion, see
-docs/decisions.md). An item is as good as its best passage.
+docs/decisions.md). An item is as good as its best passage. A reranker, where one is set, reads the first items again.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from askamu.errors import RerankerUnavailable
 from askamu.library import Library
 from askamu.minutes import SectionKind
 from askamu.passage import Hit, Passage
 from askamu.question import Question
 from askamu.record import MeetingRow
+from askamu.rerank import rerank
 from askamu.translate import expand
 
 DENSE_CANDIDATES = 80
@@ -51,6 +53,8 @@ class Ranking:
     hits: tuple[Hit, ...]
     best_cosine: float
     best_bm25: float
+    words_alone: bool = False  # no model was asked, or none answered
+    reranker: str | None = None  # that changed the order, or could have
 
 
 EMPTY = Ranking((), (), 0.0, 0.0)
@@ -67,7 +71,7 @@ def retrieve(
     if not meetings:
         return EMPTY
     documents = None if len(meetings) == len(library.meetings) else frozenset(m.id for m in meetings)
-    vector = None if library.keyword_only else library.embedder.embed_question(question.search)
+    vector = library.question_vector(question.search)
     wider = WIDER if sections else 1
     dense = dict(library.current.nearest(vector, DENSE_CANDIDATES * wider, documents)) if vector is not None else {}
     searched = expand(question.search, question.language)
@@ -95,8 +99,24 @@ def retrieve(
         ),
         key=lambda h: (-h.score, h.passage.id),
     )
-    items = _items(library, hits, question)
-    return Ranking(tuple(items), tuple(hits[:KEPT_PASSAGES]), float(cosine.max()), float(bm25.max()))
+    items, reranked_by = _reranked(library, _items(library, hits, question), question)
+    return Ranking(
+        tuple(items), tuple(hits[:KEPT_PASSAGES]), float(cosine.max()), float(bm25.max()), vector is None, reranked_by
+    )
+
+
+def _reranked(library: Library, items: list[ItemHit], question: Question) -> tuple[list[ItemHit], str | None]:
+    """The items after the reranker, and its name; as they are where there is none or it had no time."""
+    reranker = library.reranker
+    if reranker is None or len(items) < 2:
+        return items, None
+    chosen = library.settings
+    try:
+        items, read = rerank(items, question.search, reranker, chosen.reranker_top, chosen.reranker_budget_ms)
+    except RerankerUnavailable as error:
+        library.without_reranker(error)
+        return items, None
+    return items, reranker.name if read > 1 else None
 
 
 def _scaled(scores: np.ndarray) -> np.ndarray:

@@ -64,7 +64,7 @@ def as_record(answer: Answer, id: str | int | None = None) -> dict[str, Any]:
             for r in answer.related
         ],
         "warnings": list(answer.warnings),
-        "model": {"embedder": answer.embedder, "reranker": None, "llm": None},
+        "model": {"embedder": answer.embedder, "reranker": answer.reranker, "llm": None},
         "timings_ms": answer.timings_ms,
     }
 

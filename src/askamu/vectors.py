@@ -12,9 +12,10 @@ from types import TracebackType
 import numpy as np
 
 from askamu.embed import Embedder, Progress, Vectors, cache_key, silent
+from askamu.endpoint import Endpoint
 from askamu.record import Record
 
-BATCH = 64  # texts embedded between two commits of the cache
+BATCH = 64  # texts embedded between two commits of the cache, where the embedder does not say (`at_once`)
 WAITING = 32  # batches that may wait for the embedder before `add` waits too
 
 
@@ -27,6 +28,7 @@ class Embedding:
 
     def __init__(self, embedder: Embedder, record: Record, progress: Progress = silent) -> None:
         self._embedder, self._record, self._progress = embedder, record, progress
+        self._batch: int = getattr(embedder, "at_once", BATCH)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")
         self._waiting: deque[tuple[tuple[str, ...], Future[tuple[Vectors, float]]]] = deque()
         self._asked: set[str] = set()
@@ -58,21 +60,22 @@ class Embedding:
         found = self._take(dict(zip(keys, texts, strict=True)))
         self.finish()
         found |= self._record.embeddings(self._embedder.model_id, (k for k in keys if k not in found))
-        vectors = np.empty((len(texts), self._embedder.dim), dtype=np.float32)
-        for row, key in enumerate(keys):
-            vectors[row] = found[key]
-        return vectors
+        if not texts:
+            return np.zeros((0, self._embedder.dim), dtype=np.float32)
+        return np.stack([found[key] for key in keys])
 
     def _take(self, texts: Mapping[str, str]) -> dict[str, Vectors]:
         """Send to the embedder what was not asked for before and has no vector; returns those vectors there are."""
         new = {key: text for key, text in texts.items() if key not in self._asked}
         known = self._record.embeddings(self._embedder.model_id, new)
+        if known and isinstance(self._embedder, Endpoint):
+            self._embedder.expect(len(next(iter(known.values()))))  # and need not be asked where all is known
         self._asked.update(new)
         self._rest.update((key, text) for key, text in new.items() if key not in known)
         if len(known) < len(new):
             self._progress("embed", self.computed, self._total)
-        while len(self._rest) >= BATCH:
-            self._send(dict(islice(self._rest.items(), BATCH)))
+        while len(self._rest) >= self._batch:
+            self._send(dict(islice(self._rest.items(), self._batch)))
         self._store(most=WAITING)
         return known
 
