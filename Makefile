@@ -11,7 +11,7 @@ ADAPTER ?= build/adapter
 TORCH ?= torch
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint eval adapter clean install install-dev install-tune
+.PHONY: demo test lint eval adapter clean install install-dev install-models install-tune
 
 $(VENV)/base: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("askamu needs Python 3.11 or newer; say make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
@@ -23,8 +23,15 @@ $(VENV)/dev: $(VENV)/base
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
+# The tests of st: models and rerankers run where this is installed, and are skipped where it is not.
+$(VENV)/models: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,st]'
+	touch $@
+
 install: $(VENV)/base
 install-dev: $(VENV)/dev
+install-models: $(VENV)/models
 
 demo: install
 	$(BIN)/askamu ingest "$(MINUTES)" --only --index "$(INDEX)"
