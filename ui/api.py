@@ -26,7 +26,7 @@ from askamu.minutes import Span
 from askamu.passage import Filters, Turn
 from askamu.texts import load, text
 from askamu.ui import render
-from askamu.ui.chat import Gate, asked_within, sentence
+from askamu.ui.chat import Gate, asked_in_steps, sentence
 from askamu.ui.middleware import language_of
 from askamu.ui.schemas import (
     AnswerRecord,
@@ -47,6 +47,7 @@ from askamu.ui.shown import steps
 
 if TYPE_CHECKING:
     from askamu.library import Library
+    from askamu.llm.model import LanguageModel
 
 VERSION = "1"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
@@ -79,7 +80,13 @@ EXAMPLE_BODY = '{"question": "Hvad blev besluttet om budgettet?"}'
 log = logging.getLogger("askamu.ui")
 
 
-def add_api(app: FastAPI, library_of: Callable[[], Library], settings: Settings, gate: Gate) -> None:
+def add_api(
+    app: FastAPI,
+    library_of: Callable[[], Library],
+    settings: Settings,
+    gate: Gate,
+    model: LanguageModel | None = None,
+) -> None:
     """The JSON routes."""
 
     def answered(request: Request, asked: Asked, *, stream: bool = False) -> Any:
@@ -87,17 +94,20 @@ def add_api(app: FastAPI, library_of: Callable[[], Library], settings: Settings,
         history = tuple(Turn(t.role, t.content) for t in asked.history)
         library = library_of()
 
-        def record() -> dict[str, Any]:
-            answer = asked_within(library, settings, gate, asked.question, history, filters, asked.lang)
-            return show.as_record(answer) | answer_mark(answer, library)
+        used = model if asked.llm else None
+
+        def grown() -> Iterator[str | dict[str, Any]]:
+            told = settings, gate, used, asked.question, history, filters, asked.lang
+            for step in asked_in_steps(library, *told):
+                yield step if isinstance(step, str) else show.as_record(step) | answer_mark(step, library)
 
         if stream or wants_events(request):
-            return as_events(record, asked.lang or language_of(request.scope))
-        return record()
+            return as_events(grown, asked.lang or language_of(request.scope))
+        return next(step for step in grown() if not isinstance(step, str))
 
     def asked_by_link(query: AskQuery) -> Asked:
         limits = query.model_dump(include=set(AskedFilters.model_fields))
-        return Asked(question=query.q, filters=AskedFilters(**limits), lang=query.lang)
+        return Asked(question=query.q, filters=AskedFilters(**limits), lang=query.lang, llm=query.llm)
 
     @app.post("/api/ask", tags=["ask"], response_model=AnswerRecord, responses={200: STREAM})
     def ask(request: Request, asked: Asked) -> Any:
@@ -201,13 +211,24 @@ def wants_events(request: Request) -> bool:
     return EVENTS in request.headers.get("accept", "").casefold()
 
 
-def as_events(record: Callable[[], dict[str, Any]], language: str) -> StreamingResponse:
-    """An answer as server-sent events; whatever goes wrong on the way is the last one."""
+def as_events(grown: Callable[[], Iterator[str | dict[str, Any]]], language: str) -> StreamingResponse:
+    """An answer as server-sent events; whatever goes wrong on the way is the last one.
+
+    Args:
+        grown: the text as a language model writes it, and last the record.
+    """
 
     def events() -> Iterator[str]:
         yield event("status", {"status": "searching", "text": text("page.searching", language)})
+        found: dict[str, Any] = {}
+        written = False
         try:
-            found = record()
+            for step in grown():
+                if isinstance(step, str):
+                    written = True
+                    yield event("text", {"text": step})
+                else:
+                    found = step
         except AskamuError as error:
             yield event("error", problem_body(error.http_status, sentence(error, language), error.text_key))
             return
@@ -215,8 +236,8 @@ def as_events(record: Callable[[], dict[str, Any]], language: str) -> StreamingR
             log.exception("a question could not be answered")  # a bug; the question itself is not logged
             yield event("error", problem_body(500, text("error.unknown", language), "error.unknown"))
             return
-        for grown in steps(found["answer"]):
-            yield event("text", {"text": grown})
+        for told in steps(found["answer"]) if not written else ():
+            yield event("text", {"text": told})
         yield event("record", found)
 
     return StreamingResponse(events(), media_type=EVENTS, headers={"x-accel-buffering": "no"})

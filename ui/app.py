@@ -23,6 +23,7 @@ from askamu.ui.colours import shades
 
 if TYPE_CHECKING:
     from askamu.library import Library
+    from askamu.llm.model import LanguageModel
 
 HERE = Path(__file__).parent
 OPINION = ("title", "kind", "helpful", "wrong_source", "wrong_answer", "missing", "comment", "consent")
@@ -36,9 +37,10 @@ def build_page(
     language: str | None = None,
     gate: Gate | None = None,
     other_page: str = "/en",
+    model: LanguageModel | None = None,
 ) -> gr.Blocks:
     """The page in one language. `library_of` gives the library of the moment, `other_page` is the other language's."""
-    page = Page(library_of, settings, language or settings.lang, gate or Gate())
+    page = Page(library_of, settings, language or settings.lang, gate or Gate(), model)
     say = page.say
     day: dict[str, Any] = {"max_length": 10, "max_lines": 1, "min_width": 90}
     blocks: gr.Blocks

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from askamu import answer as answering
 from askamu.config import Settings
 from askamu.errors import AskamuError, QuestionEmpty, QuestionTooLong
 from askamu.examples import Role, examples
 from askamu.filters import read_filters
+from askamu.llm.write import ask_model
 from askamu.passage import Answer, Filters, Limit, Tier, Turn
 from askamu.texts import text
 from askamu.ui import sources
-from askamu.ui.shown import actions, answer_cards, answer_markdown, limits_read, steps
+from askamu.ui.shown import actions, answer_cards, answer_markdown, growing, limits_read, steps
 
 if TYPE_CHECKING:
     from askamu.library import Library
+    from askamu.llm.model import LanguageModel
 
 REMEMBERED = 6  # turns of the conversation that a question is completed from
 KEPT = 20  # exchanges whose sources stay open to a click
@@ -94,13 +95,27 @@ def asked_within(
     filters: Filters,
     lang: str | None,
 ) -> Answer:
-    """Ask, within the limits of the page: length, places, turns remembered."""
+    """Ask without a language model, within the limits of the page: length, places, turns remembered."""
+    steps = asked_in_steps(library, settings, gate, None, question, history, filters, lang)
+    return next(step for step in steps if isinstance(step, Answer))
+
+
+def asked_in_steps(
+    library: Library,
+    settings: Settings,
+    gate: Gate,
+    model: LanguageModel | None,
+    question: str,
+    history: tuple[Turn, ...],
+    filters: Filters,
+    lang: str | None,
+) -> Iterator[str | Answer]:
+    """The same in a language model's words where there is one: the text as it grows, and last the Answer."""
     if not question.strip():
         raise QuestionEmpty
     if len(question) > settings.max_question_chars:
         raise QuestionTooLong(len(question), settings.max_question_chars)
-    with gate:
-        return answering.ask(library, question, history[-REMEMBERED:], filters, lang)
+    yield from ask_model(library, model, question, history[-REMEMBERED:], filters, lang, around=gate)
 
 
 def kept(past: tuple[Exchange, ...]) -> list[dict[str, Any]]:
@@ -156,8 +171,16 @@ def chips(read: tuple[tuple[Limit, str], ...]) -> list[Any]:
 class Page:
     """What the page does, without Gradio's components: each method is an event."""
 
-    def __init__(self, library_of: Callable[[], Library], settings: Settings, language: str, gate: Gate) -> None:
+    def __init__(
+        self,
+        library_of: Callable[[], Library],
+        settings: Settings,
+        language: str,
+        gate: Gate,
+        model: LanguageModel | None = None,
+    ) -> None:
         self.library_of, self.settings, self.language, self.gate = library_of, settings, language, gate
+        self.model = model
 
     def say(self, key: str, **values: object) -> str:
         return text(f"page.{key}", self.language, **values)
@@ -189,8 +212,14 @@ class Page:
         searching = f"*{self.say('searching')}*"
         hidden = gr.Column(visible=False)
         yield messages(past, words, searching), gr.skip(), gr.skip(), "", hidden, gr.skip(), *chips(())
-        exchange = self.exchange(asked, past)
-        for step in list(steps(exchange.shown))[:-1]:
+        shown_so_far = False
+        for grown in self.exchanged(asked, past, self.model):
+            if isinstance(grown, Exchange):
+                exchange = grown
+                break
+            shown_so_far = True
+            yield messages(past, words, grown), gr.skip(), gr.skip(), gr.skip(), gr.skip(), *still
+        for step in list(steps(exchange.shown))[:-1] if not shown_so_far else ():
             yield messages(past, exchange.question, step), gr.skip(), gr.skip(), gr.skip(), gr.skip(), *still
             time.sleep(STEP_SECONDS)
         now = (*past, exchange)[-KEPT:]
@@ -222,7 +251,16 @@ class Page:
             yield tuple([gr.skip()] * (7 + len(Limit)))
 
     def exchange(self, asked: Asked, past: tuple[Exchange, ...]) -> Exchange:
-        """One question answered, or the sentence that says why not. The one place of the page that catches errors."""
+        """One question answered without a language model, or the sentence that says why not."""
+        return next(e for e in self.exchanged(asked, past, None) if isinstance(e, Exchange))
+
+    def exchanged(
+        self, asked: Asked, past: tuple[Exchange, ...], model: LanguageModel | None
+    ) -> Iterator[str | Exchange]:
+        """What a language model has written so far, and last the exchange: the answer, or why there is none.
+
+        The one place of the page that catches errors.
+        """
         question, limits, lifted = asked.question, asked.limits, asked.lifted
         shortened = question[: self.settings.max_question_chars]
         turn = time.time_ns() // 1_000_000  # unique within a chat, also after older exchanges are dropped
@@ -230,20 +268,26 @@ class Page:
         try:
             library = self.library_of()
             given = read_filters(*limits, lifted=lifted)
-            answer = asked_within(library, self.settings, self.gate, question, before, given, self.asked_language())
+            told = self.settings, self.gate, model, question, before, given, self.asked_language()
+            for step in asked_in_steps(library, *told):
+                if isinstance(step, Answer):
+                    answer = step
+                else:
+                    yield growing(step, self.say("checking"))
             shown = answer_markdown(answer, turn, self.language)
             shown += "\n\n" + actions(library, answer, given, turn, self.language)
             cards = answer_cards(library, answer, turn, self.language)
             read = limits_read(given, answer.filters, self.language)
             answered = answer.tier is not Tier.FAILED
-            return Exchange(shortened, answer.text, shown, cards, answered, read, lifted, before, limits)
+            yield Exchange(shortened, answer.text, shown, cards, answered, read, lifted, before, limits)
+            return
         except AskamuError as error:
             why = sentence(error, self.language)
         except Exception:
             log.exception("a question could not be answered")  # a bug; the question itself is not logged
             why = text("error.unknown", self.language)
         failed = f"⚠ {sources.inert(why)}\n\n[{sources.inert(self.say('again'))}](#igen)"
-        return Exchange(shortened, why, failed, "", answered=False)
+        yield Exchange(shortened, why, failed, "", answered=False)
 
     def asked_language(self) -> str | None:
         """The language to answer in: on the Danish page the question's own, on the English page English."""

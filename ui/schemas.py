@@ -22,6 +22,9 @@ class AskedTurn(BaseModel):
     content: str = Field(max_length=20_000)
 
 
+LLM = "whether the operator's language model, where there is one, may phrase the answer"
+
+
 class AskedFilters(BaseModel):
     """Limits of a search; a name that is not here is refused."""
 
@@ -60,6 +63,7 @@ class Asked(BaseModel):
     history: list[AskedTurn] = Field(default_factory=list, max_length=50)
     filters: AskedFilters = Field(default_factory=AskedFilters)
     lang: Literal["da", "en"] | None = Field(default=None, description="language of the answer; null: the question's")
+    llm: bool = Field(default=True, description=LLM)
 
 
 class Query(BaseModel):
@@ -78,6 +82,7 @@ class LimitedQuery(Query):
 
 class AskQuery(LimitedQuery):
     q: str = Field(description="the question", examples=["Hvad besluttede udvalget om småjob?"])
+    llm: bool = Field(default=True, description=LLM)
     case_number: str | None = Field(default=None, max_length=50)
     lifted: list[Limit] = Field(default_factory=list, max_length=3)
 
@@ -185,6 +190,29 @@ class ModelRecord(Given):
     llm: str | None
 
 
+class CheckedSentenceRecord(Given):
+    text: str = Field(description="as the language model wrote it first, without marks")
+    became: Literal["kept", "repaired", "quoted", "dropped"]
+    faults: list[str]
+    support: float = Field(description="how well what it cites carries it, 0 to 1")
+
+
+class VerificationRecord(Given):
+    """How a language model's answer was checked, sentence by sentence."""
+
+    model: str
+    prompt: str = Field(description="file and version of what it was told")
+    sentences: list[CheckedSentenceRecord]
+    fallback: str | None = Field(description="why its words are not used, where they are not")
+    passages: int = Field(description="that it was given")
+    withheld: int = Field(description="sentences of them that it was not, because they speak to a language model")
+    tokens_in: int | None
+    tokens_out: int | None
+    first_ms: float | None
+    model_ms: float
+    check_ms: float
+
+
 class AnswerRecord(Given):
     """An answer with its citations (docs/answers.md)."""
 
@@ -203,6 +231,7 @@ class AnswerRecord(Given):
     related: list[RelatedRecord]
     warnings: list[str]
     model: ModelRecord
+    verification: VerificationRecord | None = Field(description="null where no language model was asked")
     timings_ms: dict[str, float]
     answer_id: str = Field(description="what POST /api/feedback names the answer by")
     generation: str = Field(description="the state of the index that it was given from")

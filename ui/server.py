@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute
 from askamu.config import Settings
 from askamu.errors import AskamuError, BadSetting
 from askamu.library import OpenLibrary
+from askamu.llm.model import open_model
 from askamu.texts import LANGUAGES, text
 from askamu.ui import app as page
 from askamu.ui import render
@@ -36,6 +37,7 @@ from askamu.ui.welcome import add_welcome
 
 if TYPE_CHECKING:
     from askamu.library import Library
+    from askamu.llm.model import LanguageModel
 
 
 def page_paths(settings: Settings) -> dict[str, str]:
@@ -47,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The whole application: API, permalinks, page. Gradio comes last, because it takes every path left."""
     library_of = OpenLibrary(settings)
     gate = Gate()
+    model = open_model(settings)
     tools = tools_over_http(library_of, settings) if settings.mcp else None
     app = FastAPI(
         lifespan=tools[1] if tools else None,
@@ -59,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.library_of = library_of
     app.state.settings = settings
-    add_api(app, library_of, settings, gate)
+    add_api(app, library_of, settings, gate, model)
     add_permalinks(app, library_of)
     add_decisions(app, library_of)
     add_answers(app, library_of, settings, gate)
@@ -73,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     if tools:
         app.router.routes.extend(tools[0])
     add_unknown(app)  # after all other routes of the API, before the page, which takes every path left
-    add_pages(app, library_of, settings, gate)
+    add_pages(app, library_of, settings, gate, model)
     app.add_middleware(NothingThere)
     app.add_middleware(PageLanguage, paths=page_paths(settings))
     app.add_middleware(Guard, language=settings.lang, frame_ancestors=settings.frame_ancestors)
@@ -100,12 +103,18 @@ def tools_over_http(library_of: Callable[[], Library], settings: Settings) -> tu
     return routes, running
 
 
-def add_pages(app: FastAPI, library_of: Callable[[], Library], settings: Settings, gate: Gate) -> None:
+def add_pages(
+    app: FastAPI,
+    library_of: Callable[[], Library],
+    settings: Settings,
+    gate: Gate,
+    model: LanguageModel | None = None,
+) -> None:
     """Gradio at / in the operator's language and at the other language's name; the root last."""
     paths = page_paths(settings)
     for language in sorted(LANGUAGES, key=lambda x: paths[x] == "/"):
         other = next(x for x in LANGUAGES if x != language)
-        blocks = page.build_page(library_of, settings, language, gate, paths[other])
+        blocks = page.build_page(library_of, settings, language, gate, paths[other], model)
         gr.mount_gradio_app(
             app, blocks, path=paths[language], footer_links=[], run_history=False, ssr_mode=False,
             show_error=False, max_file_size="1kb", enable_monitoring=False, pwa=False, mcp_server=False,

@@ -62,10 +62,18 @@ def answer_markdown(answer: Answer, turn: int, language: str) -> str:
             for r in answer.related
         )
         parts.append(f"{text('answer.also', language)} {places}")
+    if answer.llm:
+        parts.append(f"*{sources.inert(text('llm.written_by', language, model=answer.llm))}*")
     parts += [f"*{sources.inert(warning)}*" for warning in answer.warnings]
     if limits := filter_words(answer.filters, language):
         parts.append(f"*{sources.inert(text('page.limited', language, filters=limits))}*")
     return "\n\n".join(parts)
+
+
+def growing(markdown: str, note: str) -> str:
+    """What a language model has written so far, disarmed; its marks lead nowhere until the sources are there."""
+    shown = re.sub(r"\[(\d{1,3})\]", r"&#91;\1&#93;", disarmed(markdown))
+    return f"{shown}\n\n*{sources.inert(note)}*"
 
 
 def actions(library: Library, answer: Answer, given: Filters, turn: int, language: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from askamu.cite import Citations, short_date
@@ -50,7 +50,7 @@ def ask(
     language: str | None = None,
     limits: Limits | None = None,
 ) -> Answer:
-    """Answer a question from the indexed minutes.
+    """Answer a question from the indexed minutes, without a language model.
 
     Args:
         library: an open index.
@@ -65,6 +65,26 @@ def ask(
         UnknownFilter: a filter names what is not indexed.
         IndexUnreadable, EmbedderUnavailable, OtherEmbedder: the search could not be done.
     """
+    return work(library, question, history, filters, language, limits).answer
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An answer, and what was understood and found on the way to it."""
+
+    answer: Answer
+    context: Context
+
+
+def work(
+    library: Library,
+    question: str,
+    history: Sequence[Turn] = (),
+    filters: Filters = Filters(),
+    language: str | None = None,
+    limits: Limits | None = None,
+) -> Work:
+    """What `ask` answers, with what it rests on. Takes and raises what `ask` does."""
     started = time.perf_counter()
     context = read(library, question, history, filters, language, limits)
     found_at = time.perf_counter()
@@ -73,13 +93,13 @@ def ask(
     draft, ranking = _draft(context)
     if draft.tier is not Tier.ANSWER and not context.question.period_sure:  # it may have been the subject's time
         anywhen = replace(filters, lifted=filters.lifted | {Limit.PERIOD})
-        again = ask(library, question, history, anywhen, language, limits)
-        if again.tier is Tier.ANSWER:
+        again = work(library, question, history, anywhen, language, limits)
+        if again.answer.tier is Tier.ANSWER:
             return again
     ranking = _first(context, ranking, draft)
     done = time.perf_counter()
     understood = context.question
-    return Answer(
+    answer = Answer(
         question=understood.asked,
         completed_question=understood.completed,
         language=understood.language,
@@ -100,6 +120,7 @@ def ask(
             "total": round(1000 * (done - started), 1),
         },
     )
+    return Work(answer, context)
 
 
 def read(

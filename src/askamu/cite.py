@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date as day
 from typing import Protocol
 
@@ -51,6 +52,13 @@ class Citations:
         key = (minutes.id, span.start, span.end)
         if key not in self._found:
             self._found[key] = self._citation(len(self._found) + 1, minutes, item, section, span)
+        return f"[{self._found[key].n}]"
+
+    def again(self, citation: Citation) -> str:
+        """The mark of a citation of another answer in this one."""
+        key = (citation.document, citation.start, citation.end)
+        if key not in self._found:
+            self._found[key] = replace(citation, n=len(self._found) + 1)
         return f"[{self._found[key].n}]"
 
     def _citation(self, n: int, minutes: Minutes, item: AgendaItem | None, section: Section, span: Span) -> Citation:

@@ -38,7 +38,9 @@ from askamu.terminal import (
 
 if TYPE_CHECKING:
     from askamu.config import Settings
-    from askamu.passage import Filters
+    from askamu.library import Library
+    from askamu.llm.model import LanguageModel
+    from askamu.passage import Answer, Filters, Turn
     from askamu.report import Read
 
 DONE, PARTLY, USAGE, NO_INDEX = 0, 1, 2, 3
@@ -240,11 +242,13 @@ def ask(
             help="Ingen grænse, selv om spørgsmålet nævner det. / No limit, though the question names it.",
         ),
     ] = None,
+    no_llm: Annotated[
+        bool, typer.Option("--no-llm", help="Uden sprogmodel (ASKAMU_LLM). / Without the language model.")
+    ] = False,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """Stil et spørgsmål. / Ask a question."""
-    from askamu.answer import ask as answer_question
     from askamu.library import open_library
     from askamu.show import as_record
 
@@ -257,9 +261,10 @@ def ask(
         raise typer.BadParameter("--out er spørgsmålenes fil. / --out is the file of the questions.")
     filters = read_filters(municipality, committee, since, until, lifted=lifted or ())
     if batch is not None and out is not None:
-        failed = _batch(settings, filters, batch, out, lang)
+        failed = _batch(settings, filters, batch, out, lang, None if no_llm else _model(settings))
         raise typer.Exit(PARTLY if failed else DONE)
-    answer = answer_question(open_library(settings), question or "", filters=filters, language=lang)
+    model = None if no_llm else _model(settings)
+    answer = _answered(open_library(settings), model, question or "", (), filters, lang)
     if as_json:
         print(json.dumps(as_record(answer), ensure_ascii=False, indent=1))
     else:
@@ -688,9 +693,36 @@ def _write(file: Path, content: str | bytes, language: str) -> None:
         raise BadSetting(text("problem.bad_out", language, file=file, why=error.strerror)) from error
 
 
-def _batch(settings: Settings, filters: Filters, batch: Path, out: Path, lang: str | None) -> int:
+def _model(settings: Settings) -> LanguageModel | None:
+    """The operator's language model, where there is one."""
+    if not settings.llm:
+        return None
+    from askamu.llm.model import open_model
+
+    return open_model(settings)
+
+
+def _answered(
+    library: Library,
+    model: LanguageModel | None,
+    question: str,
+    history: Sequence[Turn],
+    filters: Filters,
+    language: str | None,
+) -> Answer:
+    from askamu.answer import ask as ask_alone
+
+    if model is None:
+        return ask_alone(library, question, history, filters, language)
+    from askamu.llm.write import ask_model, last
+
+    return last(ask_model(library, model, question, history, filters, language))
+
+
+def _batch(
+    settings: Settings, filters: Filters, batch: Path, out: Path, lang: str | None, model: LanguageModel | None
+) -> int:
     """Answer the questions of a file; a line that can't be read or answered is told and passed over."""
-    from askamu.answer import ask as answer_question
     from askamu.errors import PathMissing
     from askamu.library import open_library
     from askamu.passage import Turn
@@ -719,7 +751,7 @@ def _batch(settings: Settings, filters: Filters, batch: Path, out: Path, lang: s
                 if not isinstance(question, str) or not isinstance(id, str | int | None):
                     raise TypeError("question must be a text, id a text or a whole number")
                 history = [Turn(str(t["role"]), str(t["content"])) for t in asked.get("history") or []]
-                answer = answer_question(library, question, history, filters, lang)
+                answer = _answered(library, model, question, history, filters, lang)
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError, AskamuError) as error:
                 failed += 1
                 why = error.say(settings.lang) if isinstance(error, AskamuError) else repr(error)

@@ -49,6 +49,19 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None, pattern=r"^https?://[^/?#\s]+/?$", description="where the page is reached, for links in MCP"
     )
+    llm: str = Field(default="", description="language model: ollama:MODEL, openai:MODEL, PROVIDER:MODEL; empty: none")
+    llm_base_url: str | None = Field(
+        default=None, pattern=r"^https?://\S+$", description="address of the model's server, http://127.0.0.1:8080/v1"
+    )
+    llm_api_key: SecretStr | None = Field(default=None, description="key for it; never shown")
+    llm_temperature: float = Field(default=0.0, ge=0, le=2)
+    llm_timeout: float = Field(default=30.0, gt=0, le=600, description="seconds for one answer, repairs included")
+    llm_max_tokens: int = Field(default=700, ge=50, le=8_000, description="most tokens that it writes at a time")
+    llm_context: int = Field(default=4_000, ge=300, le=200_000, description="most tokens of passages given to it")
+    llm_output: str = Field(
+        default="auto", pattern="^(auto|text|json)$", description="json: held to a schema; auto: if known to keep one"
+    )
+    llm_at_once: int = Field(default=4, ge=1, le=64, description="answers that it writes at the same time")
 
     st_dtype: str = Field(
         default="auto", pattern="^(auto|float32|float16|bfloat16)$", description="precision of an st: model's weights"

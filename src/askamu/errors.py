@@ -42,6 +42,7 @@
     │   └── BadMeetingDate
     ├── DateForSeveral       exit 2: one --date for several files
     ├── ExtraMissing         an optional part that is not installed
+    ├── LanguageModelFailed  unreachable, slow, cut off, or its answer is not to be trusted
     ├── BadSetting           exit 2
     │   ├── BadTemplate          the Word file that memos are to look like
     │   └── BadVocabulary        an operator's own words
@@ -526,6 +527,18 @@ class ExtraMissing(AskamuError):
 
     def __init__(self, extra: str) -> None:
         super().__init__(extra=extra)
+
+
+class LanguageModelFailed(AskamuError):
+    """The language model gave no answer that can be shown. `reason` is a key of the texts under llm.why."""
+
+    text_key = "error.llm"
+    problem = "llm_failed"
+    http_status = 502
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason=reason)
 
 
 class BadSetting(AskamuError):

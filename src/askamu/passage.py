@@ -171,6 +171,33 @@ class Retrieved:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedSentence:
+    """A sentence that a language model wrote, and what became of it."""
+
+    text: str
+    became: str  # "kept", "repaired", "quoted" (a quote was put in its place), "dropped"
+    faults: tuple[str, ...]  # of the sentence as it was first written
+    support: float  # 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How a language model's answer was checked. With `fallback` the answer is the one without it."""
+
+    model: str
+    prompt: str  # file and version, "answer.da@1f0c2d3e"
+    sentences: tuple[CheckedSentence, ...] = ()
+    fallback: str | None = None  # why it was not used: a key of the texts under llm.why
+    passages: int = 0  # that it was given
+    withheld: int = 0  # sentences of them that were not: they speak to a language model
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    first_ms: float | None = None  # until its first words
+    model_ms: float = 0.0
+    check_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answered question, a *not stated*, or a failure; never one that looks like another."""
 
@@ -188,6 +215,8 @@ class Answer:
     warnings: tuple[str, ...] = ()
     embedder: str | None = None
     reranker: str | None = None
+    llm: str | None = None  # that wrote it
+    verification: Verification | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from askamu.minutes import AgendaItem, Minutes, SectionKind
@@ -64,7 +65,8 @@ def as_record(answer: Answer, id: str | int | None = None) -> dict[str, Any]:
             for r in answer.related
         ],
         "warnings": list(answer.warnings),
-        "model": {"embedder": answer.embedder, "reranker": answer.reranker, "llm": None},
+        "model": {"embedder": answer.embedder, "reranker": answer.reranker, "llm": answer.llm},
+        "verification": asdict(answer.verification) if answer.verification else None,
         "timings_ms": answer.timings_ms,
     }
 

@@ -115,6 +115,8 @@ def print_answer(answer: Answer) -> None:
         console.print(f"\n[bold]{escape(text('cli.related', said))}[/bold]")
         for related in answer.related:
             console.print(f"  {related_line(related, said)}", markup=False)
+    if answer.llm:
+        console.print(f"\n[dim]{escape(text('llm.written_by', said, model=answer.llm))}[/dim]")
     for warning in answer.warnings:
         console.print(f"[yellow]{escape(warning)}[/yellow]")
 

@@ -9,7 +9,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from askamu.danish import WORD, fold, stem, stop_words, words
+from askamu.danish import fold, stem, stop_words, words
 from askamu.dates import find_dates, months
 from askamu.minutes import Outcome
 from askamu.vocabulary import table
@@ -17,14 +17,15 @@ from askamu.vocabulary import table
 UNIT_WORDS = frozenset({"kr", "kroner", "dkk", "mio", "mia", "pct", "procent", "percent", "million", "millioner"})
 NEAR = 3  # words after a figure among which what it counts is looked for
 BODY = re.compile(
-    r"(?:[A-ZÆØÅ][\wæøå]*-(?:,\s|\s?og\s|\s))*\w+(?:udvalg|udvalget|udvalgets|rådet|råd|bestyrelsen|nævnet|direktionen)\b"
+    r"(?:[A-ZÆØÅ][\wæøå]*-(?:,\s|\s?og\s|\s))*\w+(?:udvalg|udvalget|udvalgets|(?<!om)rådet|(?<!om)råd|bestyrelsen|nævnet|direktionen)\b"
     r"|\b[Bb]yråd(?:et)?\b|\b[Kk]ommunalbestyrelsen?\b|\b[Dd]irektionen\b|\b[Rr]egeringen\b|\b[Ff]olketinget\b"
     r"|(?i:\b(?:(?:city|town|municipal) )?council\b|\bboard\b|\bgovernment\b|\bparliament\b)",
 )
 OWN = re.compile(r"^(?:udvalg(?:et|ets)?|committee)$", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.,])[-–−]?\d+(?:[.,]\d+)*(?![\w])|(?<![\w.,])\d+(?:[.,]\d+)*(?=[A-Za-zÆØÅæøå%])")
+_WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _NAME = re.compile(r"[A-ZÆØÅ][\wæøåÆØÅéüöä'’.-]*[\wæøåé]|[A-ZÆØÅ]{2,}")
-_OF_CASE = re.compile(r"\b\d{2}\.\d{2}\.\d{2}-[A-ZÆØÅ]\d{2}-\d+-\d{2}\b|\b\d{2,4}[-/]\d{3,}(?:-\d+)?\b")
+_OF_CASE = re.compile(r"\b\d{2}\.\d{2}\.\d{2}-[A-ZÆØÅ]\d{2}-\d+-\d{2}\b|\b(?:19|20)?\d{2}[-/]\d{5,}(?:-\d+)?\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +69,22 @@ class Act:
     start: int
 
 
-def read_figures(text: str) -> list[Figure]:
-    """The numbers of a text outside its dates and case numbers, in figures and in words."""
+def read_figures(text: str, language: str = "da") -> list[Figure]:
+    """The numbers of a text outside its dates and case numbers, in figures and in words.
+
+    Args:
+        language: whose commas and full stops it has; 3,400 is less than four in Danish.
+    """
     hidden = _without_dates(_without_cases(text))
     found = []
     for match in _NUMBER.finditer(hidden):
-        value = number_of(match[0].lstrip("-–−"))
+        value = number_of(match[0].lstrip("-–−"), language)
         if value is not None:
             found.append(_figure(text, value, match.start(), match.end()))
-    known = table("claims")["numbers"]
-    for match in WORD.finditer(hidden):
-        word = match[0].casefold()
-        if word in known:
-            found.append(_figure(text, float(known[word]), match.start(), match.end()))
+    for match in _WORDS.finditer(hidden):
+        value = number_in_words(match[0], language)
+        if value is not None:
+            found.append(_figure(text, value, match.start(), match.end()))
     return sorted(found, key=lambda f: f.start)
 
 
@@ -108,15 +112,34 @@ def _scales() -> list[tuple[str, re.Pattern[str]]]:
     ]
 
 
-def number_of(said: str) -> float | None:
-    """1.234,5 and 1,234.5 and 1.234 and 17,2 as numbers; None for what is none (a section's 1.2.3)."""
+def number_of(said: str, language: str = "da") -> float | None:
+    """1.234,5 and 1.234 and 17,2 as numbers, in English also 1,234.5; None for what is none (a section's 1.2.3)."""
     if re.fullmatch(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?", said):
         return float(said.replace(".", "").replace(",", "."))
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", said):
+    if language == "en" and re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", said):
         return float(said.replace(",", ""))
     if re.fullmatch(r"\d+[.,]\d+", said):
         return float(said.replace(",", "."))
     return float(said) if said.isdigit() else None
+
+
+def number_in_words(said: str, language: str = "da") -> float | None:
+    """»syv«, »enoghalvtreds«, »tohundrede«, "ninety-seven" as numbers; None for what is none.
+
+    »en«, »et« and "one" alone are as often articles.
+    """
+    known: dict[str, int] = table("claims")["numbers"][language]
+    word = said.casefold()
+    if word in known:
+        return float(known[word])
+    ones = {"en": 1, "et": 1, "one": 1, **{w: n for w, n in known.items() if n < 10}}
+    one, _, many = word.partition("og") if language == "da" else word.partition("-")[::-1]
+    if one in ones and known.get(many, 0) >= 20:
+        return float(ones[one] + known[many])
+    for name, factor in (("hundrede", 100), ("hundred", 100), ("tusinde", 1000), ("tusind", 1000), ("thousand", 1000)):
+        if word.endswith(name) and word.removesuffix(name) in ones:
+            return float(ones[word.removesuffix(name)] * factor)
+    return None
 
 
 def _date_spans(text: str) -> Iterator[tuple[When, int, int]]:

@@ -77,6 +77,7 @@ class Evidence:
                 self.minutes.committee,
                 held.isoformat() if held else None,
                 f"{item.number} {item.title} {item.case_number or ''}" if item else None,
+                self.section.heading,
             )
             if part
         )

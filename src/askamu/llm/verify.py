@@ -8,10 +8,12 @@ and what a recommendation asks for only as a recommendation; and the rest must b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 
@@ -28,11 +30,12 @@ _ID = rf"[{ALPHABET}]{{{ID_LENGTH}}}"
 MARKS = re.compile(rf"\[\s*({_ID}(?:\.\d{{1,2}})?(?:\s*[,;]\s*{_ID}(?:\.\d{{1,2}})?)*)\s*\]")
 INSERT = re.compile(rf"\{{\s*({_ID}(?:\.\d{{1,2}})?)\s*\}}")
 ANY_BRACKET = re.compile(r"\[[^\]\n]{0,200}\]?|\{[^}\n]{0,200}\}?|\][(:]")
-ADDRESS = re.compile(
-    r"(?i)\b(?:https?|ftp|mailto|javascript|data|file):|\bwww\.|\b[\w-]+\.(?:dk|com|org|net|io|eu)\b(?!\.)"
-)
+ADDRESS = re.compile(r"(?i)\b(?:https?|ftp|mailto|javascript|data|file):|\bwww\.")
+SITE = re.compile(r"(?i)\b(?:[\w-]+\.)+(?:dk|com|org|net|io|eu|info|nu|se|no|de|uk)\b")  # named, as minutes name sites
+
 MARKUP = re.compile(r"<[a-zA-Z/!]|!\[|\]\(|`|&#?\w+;|^\s*\||\|\s*$")
 QUOTED = re.compile(r"»([^«]*)«|“([^”]*)”|\"([^\"]*)\"|„([^“”]*)[“”]")
+PARTY = re.compile(r"\(([A-ZÆØÅ]{1,2})\)")
 LEAST_QUOTED = 3  # words within marks of quotation from which they must stand word for word
 MOST_LINES_CITED = 3  # of a passage that is cited as a whole
 ADOPTING = frozenset({Outcome.APPROVED, Outcome.APPROVED_WITH_CHANGE, Outcome.NOTED, Outcome.DISCUSSED})
@@ -70,6 +73,11 @@ class Source:
     def text(self) -> str:
         return self.line.text
 
+    @property
+    def heading(self) -> str:
+        """What stands above it: in minutes that quote other bodies, whose decision it is, and of what day."""
+        return f"{self.evidence.section.heading} {self.line.snippet.context}"
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -77,13 +85,14 @@ class Weights:
 
     bias: float
     words: float
+    clause: float
     cosine: float
     least: float  # support below which a sentence is not carried
 
 
-DANISH = Weights(bias=-9.0, words=6.0, cosine=8.0, least=0.5)
-ENGLISH = Weights(bias=-9.0, words=3.0, cosine=11.0, least=0.4)
-WORDS_ALONE = Weights(bias=-4.0, words=7.0, cosine=0.0, least=0.5)  # where no embedder runs
+DANISH = Weights(bias=-9.0, words=6.0, clause=0.0, cosine=8.0, least=0.5)
+ENGLISH = Weights(bias=-9.0, words=3.0, clause=0.0, cosine=11.0, least=0.4)
+WORDS_ALONE = Weights(bias=-4.0, words=7.0, clause=0.0, cosine=0.0, least=0.5)  # where no embedder runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +162,9 @@ class Verifier:
             faults.append(Fault.UNKNOWN_MARK)
         if ADDRESS.search(said) or MARKUP.search(said):
             faults.append(Fault.FORM)
+        given = " ".join(e.text for e in self.evidence).casefold()
+        if any(site.casefold() not in given for site in SITE.findall(said)):
+            faults.append(Fault.FORM)
         if self._leaks(said):
             faults.append(Fault.LEAK)
         sources = self._cited([m for m in [*named, *inserted] if m not in unknown], said)
@@ -160,7 +172,8 @@ class Verifier:
             faults.append(Fault.UNMARKED)
         support = 1.0
         if sources and claims.content(said):
-            faults += self._against(said, sources)
+            faults += self._against(said, sources, frozenset(inserted))
+        if sources and set(claims.content(said)) - frame_stems():
             support = self._support(said, sources)
             weights = self._weights
             if support < weights.least:
@@ -194,11 +207,12 @@ class Verifier:
 
     # -- what stands against it -------------------------------------------------------------------
 
-    def _against(self, said: str, sources: Sequence[Source]) -> list[Fault]:
+    def _against(self, said: str, sources: Sequence[Source], inserted: frozenset[str]) -> list[Fault]:
+        """What of a sentence's own words stands against its sources; what is inserted speaks for itself."""
         faults = []
         if not quotes_hold(said, sources):
             faults.append(Fault.QUOTE)
-        if not figures_hold(said, sources):
+        if not figures_hold(said, sources, self.language):
             faults.append(Fault.FIGURE)
         if not dates_hold(said, sources):
             faults.append(Fault.DATE)
@@ -210,10 +224,11 @@ class Verifier:
             faults.append(Fault.CASE_NUMBER)
         if not decisions_hold(said, sources):
             faults.append(Fault.DECISION)
-        if not proposals_hold(said, sources):
+        if not proposals_hold(said, [s for s in sources if s.line.mark not in inserted]):
             faults.append(Fault.PROPOSAL)
         if not directions_hold(said, sources):
             faults.append(Fault.OPPOSITE)
+        faults += edits(said, sources)
         return faults
 
     # -- what carries it --------------------------------------------------------------------------
@@ -225,25 +240,35 @@ class Verifier:
         return DANISH if self.language == "da" else ENGLISH
 
     def _support(self, said: str, sources: Sequence[Source]) -> float:
-        share, cosine = self.features(said, sources)
+        share, least, cosine = self.features(said, sources)
         weights = self._weights
-        return float(1 / (1 + np.exp(-(weights.bias + weights.words * share + weights.cosine * cosine))))
+        score = weights.bias + weights.words * share + weights.clause * least + weights.cosine * cosine
+        return float(1 / (1 + np.exp(-score)))
 
-    def features(self, said: str, sources: Sequence[Source]) -> tuple[float, float]:
-        """The share of a sentence's telling words that its sources hold, and how alike it is to the nearest of them."""
+    def features(self, said: str, sources: Sequence[Source]) -> tuple[float, float, float]:
+        """The share of a sentence's telling words that its sources hold, of its least covered clause's, and how alike
+        it is to the nearest of them.
+        """
         theirs = [s.text for s in sources] + [p for s in sources for p in adopted_text(s)]
         about = " ".join({s.evidence.about for s in sources})
-        share = self.covered(said, " ".join([*theirs, about, *(s.line.snippet.context for s in sources)]))
+        known = " ".join([*theirs, about, *(s.heading for s in sources)])
+        share = self.covered(said, known)
+        clauses = [c for c in clauses_of(said) if len(self._telling(c)) >= LEAST_IN_CLAUSE]
+        least = min((self.covered(c, known) for c in clauses), default=share)
         if self.cosine is None:
-            return share, 0.0
+            return share, least, 0.0
         whole = [*theirs, " ".join(theirs)] if len(theirs) > 1 else theirs
-        return share, float(np.max(self.cosine(said, whole)))
+        return share, least, float(np.max(self.cosine(said, whole)))
+
+    def _telling(self, said: str) -> list[str]:
+        """The words of a text that say something of their own."""
+        frame = frame_stems()
+        told = [w for w in words(said) if w not in stop_words() and len(w) > 1 and not w[0].isdigit()]
+        return [w for w in told if stem(w) not in frame]
 
     def covered(self, said: str, theirs: str) -> float:
         """The share of a text's telling words, by rarity, that another text holds."""
-        frame = frame_stems()
-        mine = [w for w in words(said) if w not in stop_words() and len(w) > 1 and not w[0].isdigit()]
-        mine = [w for w in mine if stem(w) not in frame]
+        mine = self._telling(said)
         if not mine:
             return 1.0
         held = set(words(theirs))
@@ -263,6 +288,17 @@ class Verifier:
 
 
 # -- single checks ---------------------------------------------------------------------------------
+
+
+def clauses_of(said: str) -> list[str]:
+    """The parts of a sentence between its commas, colons, dashes and the words that join clauses."""
+    return _JOINTS.split(said)
+
+
+_JOINTS = re.compile(
+    r"[,;:–—]\s|\s(?:og|samt|men|fordi|hvilket|hvorfor|så|da|and|but|because|which|so|while|mens)\s", re.IGNORECASE
+)
+LEAST_IN_CLAUSE = 2  # telling words that a clause must have to be judged by itself
 
 
 def tidy(text: str) -> str:
@@ -308,35 +344,45 @@ def _spaced(text: str) -> str:
     return " ".join(text.split())
 
 
-def figures_hold(said: str, sources: Sequence[Source]) -> bool:
+def figures_hold(said: str, sources: Sequence[Source], language: str) -> bool:
     """Whether each figure stands in a source with its scale, and counts there what it counts here."""
-    mine = claims.read_figures(said)
+    number = " ".join(n for s in sources if s.evidence.item and (n := s.evidence.item.number))
+    said = re.sub(rf"\b(?:punkt|pkt\.?|item|point) (?:nr\.? )?(?:{'|'.join(number.split()) or '$'})\b", " ", said)
+    mine = claims.read_figures(said, language)
     if not mine:
         return True
     theirs = [(s, f) for s in sources for f in claims.read_figures(s.text)]
     for source in sources:
         theirs += [(source, f) for words in adopted_text(source) for f in claims.read_figures(words)]
         theirs += [(source, f) for f in claims.read_figures(_numbers_about(source))]
+        theirs += [(source, f) for f in claims.read_figures(source.heading)]
+    scales = {f.scale for f in mine if f.scale}
     for figure in mine:
-        if not any(same_figure(figure, other, source) for source, other in theirs):
+        if not any(same_figure(figure, other, source, scales) for source, other in theirs):
             return False
         if figure.counts and any(f.counts for _, f in theirs if f.value == figure.value):
             alike = {f.counts for _, f in theirs if f.value == figure.value and f.counts}
             others = {f.counts for _, f in theirs if f.value != figure.value and f.counts}
             if figure.counts not in alike and figure.counts in others:
                 return False
-    return orders_hold(mine, sources) and rows_hold(mine, sources)
+    return rises_hold(said, mine) and pairs_hold(said, mine, sources) and rows_hold(mine, sources)
 
 
 def _numbers_about(source: Source) -> str:
-    """What the item's number, its meeting's year and its title hold of figures."""
+    """What its item's title and its meeting's year hold of figures."""
     item, held = source.evidence.item, source.evidence.minutes.held_on
-    parts = [item.title if item else "", (item.number or "") if item else "", str(held.year) if held else ""]
+    parts = [item.title if item else "", str(held.year) if held else ""]
     return " . ".join(p for p in parts if p)
 
 
-def same_figure(mine: Figure, other: Figure, source: Source) -> bool:
-    """Whether two figures say the same; a bare one of a table in thousands is not told as kroner."""
+def same_figure(mine: Figure, other: Figure, source: Source, scales: frozenset[str] | set[str] = frozenset()) -> bool:
+    """Whether two figures say the same; a bare one of a table in thousands is not told as kroner.
+
+    Args:
+        scales: of the sentence's figures; »0,7 af de 1,2 millioner« says its scale once.
+    """
+    if mine.value == other.value and not mine.scale and other.scale in scales:
+        return True
     if mine.absolute != other.absolute:
         return False
     if mine.value == other.value and mine.scale == other.scale:
@@ -347,17 +393,41 @@ def same_figure(mine: Figure, other: Figure, source: Source) -> bool:
     return bool(mine.scale and other.scale) or "" in (mine.scale, other.scale)
 
 
-def orders_hold(mine: Sequence[Figure], sources: Sequence[Source]) -> bool:
-    """Whether figures that count nothing by themselves (»fra 223 til 244«) stand in the order of their source."""
-    for source in sources:
-        values = [f.value for f in claims.read_figures(source.text)]
-        bare = [f for f in mine if values.count(f.value) == 1]
-        named = {f.value for f in claims.read_figures(source.text) if f.counts}
-        loose = [f.value for f in bare if not (f.counts and f.value in named)]
-        places = [values.index(v) for v in dict.fromkeys(loose)]
-        if len(places) > 1 and places != sorted(places):
+def rises_hold(said: str, mine: Sequence[Figure]) -> bool:
+    """Whether what is said to rise from one figure to another does, and what is said to fall falls."""
+    for found in re.finditer(r"\b(?:fra|from)\b(.{1,60}?)\b(?:til|to)\b(.{1,40})", said):
+        first = [f.absolute[0] for f in mine if found.start(1) <= f.start < found.end(1) and not _is_year(f)]
+        then = [f.absolute[0] for f in mine if found.start(2) <= f.start < found.end(2) and not _is_year(f)]
+        up, down = (pattern.search(said) for pattern in opposites()[0])
+        if first and then and bool(up) != bool(down) and ((first[0] < then[0]) != bool(up)) and first[0] != then[0]:
             return False
     return True
+
+
+def _is_year(figure: Figure) -> bool:
+    return not figure.scale and figure.value.is_integer() and 1900 <= figure.value <= 2100
+
+
+def pairs_hold(said: str, mine: Sequence[Figure], sources: Sequence[Source]) -> bool:
+    """Whether no two figures have changed places: each stands by the words that it stands by in its source."""
+    for source in sources:
+        theirs = {f.value: f for f in claims.read_figures(source.text) if not _is_year(f)}
+        both = [f for f in mine if f.value in theirs and not _is_year(f)]
+        around_mine = {f.value: _around(said, f) for f in both}
+        around_theirs = {v: _around(source.text, theirs[v]) for v in around_mine}
+        for one, other in combinations(sorted(around_mine), 2):
+            straight = around_mine[one] & around_theirs[one], around_mine[other] & around_theirs[other]
+            crossed = around_mine[one] & around_theirs[other], around_mine[other] & around_theirs[one]
+            if sum(map(len, crossed)) > sum(map(len, straight)) + 1:
+                return False
+    return True
+
+
+def _around(text: str, figure: Figure) -> frozenset[str]:
+    """The words beside a figure, three on each side: stems, and years and other figures as they stand."""
+    before = [stem(w) for w in words(text[: figure.start]) if w not in stop_words()][-3:]
+    behind = [stem(w) for w in words(text[figure.end :]) if w not in stop_words()][:3]
+    return frozenset([*(f"<{w}" for w in before), *(f">{w}" for w in behind), *before, *behind])
 
 
 def rows_hold(mine: Sequence[Figure], sources: Sequence[Source]) -> bool:
@@ -378,7 +448,7 @@ def dates_hold(said: str, sources: Sequence[Source]) -> bool:
     """Whether each date, as far as it is said, is one of a source's or its meeting's."""
     theirs: list[When] = []
     for source in sources:
-        for words_ in [source.text, *adopted_text(source), source.line.snippet.context]:
+        for words_ in [source.text, *adopted_text(source), source.heading]:
             theirs += claims.read_dates(words_)
         if source.evidence.item:
             theirs += claims.read_dates(source.evidence.item.title)
@@ -392,23 +462,39 @@ def names_hold(said: str, sources: Sequence[Source], rarity: Callable[[str], flo
     """Whether each name and each body stands in a source, or in what is known of its meeting and item."""
     known: set[str] = set()
     for source in sources:
-        known |= claims.folded(" ".join([source.text, source.evidence.about, *adopted_text(source)]))
+        known |= claims.folded(" ".join([source.text, source.heading, source.evidence.about, *adopted_text(source)]))
     known |= {w.removesuffix("s") for w in known} | claims.folded(" ".join(table("claims")["frame"]["capitals"]))
     stems = {stem(w) for w in known}
     for name, begins in claims.read_names(said):
         for part in words(name):
-            plain = fold(part)
-            if plain in known or plain.removesuffix("s") in known or stem(part) in stems or part in stop_words():
+            if _known(part, known) or stem(part) in stems or part in stop_words():
                 continue
-            if begins and (rarity(stem(part)) < UNKNOWN_WORD or stem(part) in frame_stems()):
+            if begins and (rarity(stem(part)) < UNKNOWN_WORD or stem(part) in frame_stems() or inflected(part)):
                 continue  # a word like any other, with a capital because it comes first
             return False
+    parties = {m for s in sources for m in PARTY.findall(s.text)}
+    if set(PARTY.findall(said)) - parties:
+        return False
     for body in claims.bodies(said):
-        if "council" in body.casefold() and any(w.startswith(("byråd", "byraad", "kommunalbestyrelse")) for w in known):
-            continue
-        if not all(fold(w).removesuffix("s") in known or fold(w) in known or w in stop_words() for w in words(body)):
+        if not all(_known(w, known) or w in stop_words() for w in words(body)):
             return False
     return True
+
+
+def _known(word: str, known: Collection[str]) -> bool:
+    """Whether a word is one of those known, or the English for how one of them begins."""
+    plain = fold(word)
+    begins = tuple(fold(w) for w in table("claims")["translated"].get(plain, ()))
+    return (
+        plain in known
+        or plain.removesuffix("s") in known
+        or (bool(begins) and any(w.startswith(begins) for w in known))
+    )
+
+
+def inflected(word: str) -> bool:
+    """Whether a word ends as Danish and English common words do, and not as names."""
+    return bool(re.search(table("claims")["frame"]["endings"], word)) and not word.endswith(("sen", "sens"))
 
 
 UNKNOWN_WORD = 6.0  # rarity from which a word at the beginning of a sentence may be a name
@@ -430,11 +516,13 @@ def _decision(source: Source) -> Decision | None:
 def decisions_hold(said: str, sources: Sequence[Source]) -> bool:
     """Whether what is said to be decided was decided: by this committee, with this outcome, and finally."""
     acts = claims.read_acts(QUOTED.sub(" ", said))
+    deciding = [s for s in sources if _decision(s) is not None]
+    if claims.compiled("hedges", "announces").search(said) and not deciding:
+        return False
     if not acts:
         return True
     if acts[0].outcome is Outcome.RECOMMENDED:
         acts = [a for a in acts if a.outcome is Outcome.RECOMMENDED]  # what was recommended is no act yet
-    deciding = [s for s in sources if _decision(s) is not None]
     items = {s.evidence.place for s in deciding}
     others = [s for s in sources if _decision(s) is None]
     if deciding:
@@ -453,6 +541,13 @@ def _decided(act: Act, source: Source) -> bool:
         return False
     own = outcomes_of(source.text)
     stated = set(own) & set(decision.outcomes) or set(decision.outcomes)
+    told = claims.read_acts(source.text)
+    if (
+        told
+        and told[0].outcome is not Outcome.RECOMMENDED
+        and act.outcome not in (Outcome.APPROVED, Outcome.RECOMMENDED)
+    ):
+        stated |= {a.outcome for a in told}  # in its own words, as of an addition
     asked = {o for point in adopted_text(source) for o in asked_for(point)}
     match act.outcome:
         case Outcome.APPROVED:
@@ -478,9 +573,11 @@ def _told_so(act: Act, said: str, sources: Sequence[Source]) -> bool:
             if not theirs_past or claims.compiled("hedges", "propose").search(source.text):
                 continue
         acts = claims.read_acts(source.text)
-        if not any(a.outcome is act.outcome and (a.past or not act.past) for a in acts):
+        quoted = outcomes_of(source.text) if source.evidence.section.kind is SectionKind.HISTORY else ()
+        alike = any(a.outcome is act.outcome and (a.past or not act.past) for a in acts)
+        if not alike and act.outcome not in quoted:
             continue
-        bodies = {fold(b).removesuffix("s") for b in claims.bodies(source.text)}
+        bodies = {fold(b).removesuffix("s") for b in claims.bodies(f"{source.text} {source.heading}")}
         if mine and not mine & bodies:
             continue
         if of_own and not mine and not re.search(r"\b(?:udvalg(?:et|ets)?)\b", source.text, re.IGNORECASE):
@@ -530,8 +627,8 @@ def proposals_hold(said: str, sources: Sequence[Source]) -> bool:
 
 def _scoped(hedge: re.Pattern[str], theirs: str, said: str) -> bool:
     """Whether what stands behind a hedge in a source is what is said."""
-    match = hedge.search(theirs)
-    behind = set(claims.content(theirs[match.end() :] if match else ""))
+    hedged = [part for part in re.split(r"(?<=[.!?])\s+(?=[A-ZÆØÅ])", theirs) if hedge.search(part)]
+    behind = {w for part in hedged for w in claims.content(hedge.split(part, maxsplit=1)[-1])}
     return bool(behind) and len(behind & set(claims.content(said))) >= 0.4 * min(len(behind), 8)
 
 
@@ -569,27 +666,80 @@ def _also(word: str, pattern: str, theirs: str) -> bool:
     return False
 
 
+def edits(said: str, sources: Sequence[Source]) -> list[Fault]:
+    """What a sentence that is nearly its source's has in another way: a »ikke«, a figure, one word for its opposite.
+
+    Words between others that are the same, in a row, on both sides of the change.
+    """
+    best = _best(said, sources)
+    if best is None:
+        return []
+    mine, theirs = _tokens(said), _tokens(best.text)
+    known = {t for s in sources for t in _threes(_tokens(s.text))}
+    negations = set(table("claims")["must"]["negations"])
+    faults = []
+    steps = SequenceMatcher(None, theirs, mine, autojunk=False).get_opcodes()
+    for n, (step, a, b, c, d) in enumerate(steps):
+        if step == "equal" or max(b - a, d - c) > LONGEST_EDIT:
+            continue
+        before = steps[n - 1][2] - steps[n - 1][1] if n else 0
+        behind = steps[n + 1][2] - steps[n + 1][1] if n + 1 < len(steps) else 0
+        if before + behind < LEAST_AROUND:
+            continue
+        gone, new = theirs[a:b], mine[c:d]
+        if negations & set(gone) and not negations & set(new):
+            faults.append(Fault.OPPOSITE)
+        if len(gone) == len(new) == 1 and gone[0][0].isdigit() and new[0][0].isdigit() and min(before, behind) > 1:
+            around = _threes(mine[max(0, c - 1) : d + 1])
+            if not around <= known:
+                faults.append(Fault.FIGURE)
+        for one, other in opposites():
+            for was, becomes in ((one, other), (other, one)):
+                if was.search(" ".join(gone)) and becomes.search(" ".join(new)):
+                    faults.append(Fault.OPPOSITE)
+    return faults
+
+
+LONGEST_EDIT = 3  # words
+LEAST_AROUND = 3  # words that are the same on both sides of an edit, together
+
+
+def _tokens(text: str) -> list[str]:
+    return [w.strip(".,") for w in re.findall(r"[^\s()\[\]»«\"“”:;!?]+", text.casefold()) if w.strip(".,–-")]
+
+
+def _threes(told: Sequence[str]) -> set[tuple[str, ...]]:
+    return {tuple(told[i : i + 3]) for i in range(len(told) - 2)}
+
+
 def negations_hold(said: str, theirs: str) -> bool:
     """Whether what is denied here is denied there, and the other way round.
 
-    The words behind a »ikke«, up to three that say something, are what it denies.
+    What a »ikke« denies are the words around it that say something: the one before it, and up to three behind it.
     """
     mine, other = _denied(said), _denied(theirs)
-    if mine and not other:
-        return not any(len(d) for d in mine)
+    theirs_words = claims.folded(theirs)
+    negative = theirs_words & {fold(w) for w in table("claims")["must"]["negative"]}
+    reversed_ = {stem(w.removeprefix("u")) for w in theirs_words if w.startswith("u")}
+    if any(not any(d & o for o in other) and not negative and not d & reversed_ for d in mine if d):
+        return False
     own = set(claims.content(said))
-    if other and not mine and not claims.read_acts(said):
-        return not any(len(d) >= 2 and len(d & own) == len(d) for d in other)
-    return True
+    if claims.read_acts(said):
+        return True  # what was decided is checked as that
+    return not any(
+        len(d & own) >= 2 and len(d & own) >= 0.75 * len(d) and not any(len(d & m) >= 0.5 * len(d) for m in mine)
+        for d in other
+    )
 
 
 def _denied(text: str) -> list[frozenset[str]]:
     found = []
     negations = set(table("claims")["must"]["negations"])
-    for clause in re.split(r"[.;:!?]\s", text):
+    for clause in re.split(r"[.;:!?,]\s", text):
         said = words(clause)
         for n, word in enumerate(said):
             if word in negations:
+                before = [stem(w) for w in said[:n] if w not in stop_words() and len(w) > 1 and not w[0].isdigit()]
                 behind = [stem(w) for w in said[n + 1 :] if w not in stop_words() and len(w) > 1]
-                found.append(frozenset(behind[:3]))
+                found.append(frozenset([*before[-2:], *behind[:3]]))
     return found

@@ -46,6 +46,8 @@ HOPELESS = 4  # sentences that fail before one holds; then no more are waited fo
 LEFT_FOR_REPAIR = 2.0  # seconds that must be left of the time for it to be tried
 LONGEST_QUOTE = 420  # characters of a quote in a failed sentence's place
 _LATE_MARKS = re.compile(r"([.!?])[ \t]*((?:\[[^\]\n]{1,120}\][ \t]*)+)")
+_UNCLOSED = re.compile(r"[\[{][^\]}\n]*$")  # a mark of which the end has not come yet
+_AFTER_QUOTE = re.compile(r"(?<=\})\s+(?=[A-ZÆØÅ])")  # a quote that is put in ends its sentence
 _BULLET = re.compile(r"^(?:[-–•*·]|\d{1,2}[.)])\s+")
 _MARK_N = re.compile(r"(?<!\\)\[(\d{1,3})\]")
 _LABELS = {
@@ -113,11 +115,13 @@ class Draft:
         neighbour = self.entries[-1] if self.entries and before == " " else None  # in the same paragraph
         if neighbour is not None and unmarked(entry) and not unmarked(neighbour):
             self._lend(neighbour, entry)
-        elif neighbour is not None and unmarked(neighbour) and not unmarked(entry):
-            self._lend(entry, neighbour)
         if entry.checked.faults:
             entry.became = "dropped"
         self.entries.append(entry)
+        at = len(self.entries) - 1
+        while at and not unmarked(entry) and unmarked(self.entries[at - 1]) and self.entries[at].before == " ":
+            at -= 1
+            self._lend(entry, self.entries[at])
         return entry
 
     def _lend(self, marked: Entry, bare: Entry) -> None:
@@ -151,11 +155,13 @@ class Draft:
             return ""
         if entry.became == "quoted":
             return quoted(self.context, entry.checked.sources, citations)
-        said, inserted = [], set()
+        said: list[str] = []
         for n, part in enumerate(INSERT.split(entry.checked.text)):
             source = next((s for s in entry.checked.sources if s.line.mark == part), None) if n % 2 else None
             if source is not None:
-                inserted.add(source.line.mark)
+                label = _LABELS.get(source.evidence.section.kind)
+                if label and not claims.compiled("hedges", "propose").search(entry.checked.text):
+                    said.append(f"{self.context.say(label)} ")
                 said.append(quote(source.line.snippet.text))
             elif n % 2 == 0:
                 said.append(escape(part))
@@ -304,20 +310,27 @@ def shown(evidence: Sequence[Evidence], language: str) -> str:
 
 def verifier_of(context: Context, evidence: Sequence[Evidence], prompt: str) -> Verifier:
     library = context.library
-
-    def cosine(said: str, others: Sequence[str]) -> np.ndarray:
-        embedder = library.embedder
-        vectors = np.stack([embedder.embed_question(text) for text in (said, *others)])
-        return np.asarray(vectors[1:] @ vectors[0])
-
     return Verifier(
         evidence=evidence,
         language=context.language,
-        cosine=None if library.keyword_only else cosine,
+        cosine=cosine_of(library),
         rarity=library.rarity,
         split=library.current.lexical.analyser.split,
         prompt=prompt,
     )
+
+
+def cosine_of(library: Library) -> Callable[[str, Sequence[str]], np.ndarray] | None:
+    """How alike a text and some others are by the library's embedder; None where it searches by words alone."""
+    if library.keyword_only:
+        return None
+    embedder = library.embedder
+
+    def cosine(said: str, others: Sequence[str]) -> np.ndarray:
+        vectors = np.stack([embedder.embed_question(text) for text in (said, *others)])
+        return np.asarray(vectors[1:] @ vectors[0])
+
+    return cosine
 
 
 # -- what the model writes -------------------------------------------------------------------------
@@ -330,7 +343,7 @@ def plain(writing: Writing) -> Iterator[tuple[str, str]]:
         held += piece
         if not piece.strip() or not re.search(r"[.!?:\n]", held):
             continue
-        pieces = list(cut(held))
+        pieces = list(cut(_UNCLOSED.sub("", held)))
         yield from pieces[told:-1]
         told = max(told, len(pieces) - 1)
     yield from list(cut(held))[told:]
@@ -346,8 +359,10 @@ def cut(held: str) -> Iterator[tuple[str, str]]:
         bullet = _BULLET.match(bare)
         bare = bare[bullet.end() :] if bullet else bare
         first = "\n- " if bullet else "\n\n"
-        for n, span in enumerate(sentences(bare, 0, len(bare))):
-            yield span.of(bare), " " if n else first
+        for n, said in enumerate(
+            span.of(part) for part in _AFTER_QUOTE.split(bare) for span in sentences(part, 0, len(part))
+        ):
+            yield said, " " if n else first
 
 
 def structured(writing: Writing) -> Iterator[tuple[str, str]]:
