@@ -1,8 +1,8 @@
 """How well the check of a language model's sentences tells sound ones from unsound ones: python benchmarks/support.py
 
 Sentences written by hand on the minutes in seeds/ (tests/data/claims.jsonl), each with the stretches it cites and
-whether they carry it. The weights of what carries a sentence (`askamu.llm.verify.Weights`) are fitted on half of the
-files and the figures told for the other half, both ways round; `--show` prints what is judged wrongly.
+whether they carry it. Prints how many of each are kept, the quantiles that `askamu.llm.verify.Least` is set by on each
+half of the files, and the figures of each half; `--show` prints what is judged wrongly.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import numpy as np
 from askamu.config import settings
 from askamu.ingest import ingest
 from askamu.library import Library, open_library
-from askamu.llm.evidence import Evidence, Line, section_at
-from askamu.llm.verify import Fault, Source, Verifier
+from askamu.llm.evidence import Evidence, Line, Source, section_at
+from askamu.llm.verify import Verifier
 from askamu.llm.write import cosine_of
 from askamu.minutes import Minutes, Span
 from askamu.snippets import section_snippets
@@ -76,18 +76,6 @@ def checked(library: Library, row: dict[str, Any], minutes: Minutes) -> tuple[An
     return result, verifier.features(row["text"], sources)
 
 
-def fit(x: np.ndarray, y: np.ndarray, penalty: float = 0.01) -> np.ndarray:
-    """Logistic regression by Newton's method; the first weight is the bias."""
-    x = np.hstack([np.ones((len(x), 1)), x])
-    w = np.zeros(x.shape[1])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-x @ w))
-        gradient = x.T @ (y - p) - penalty * w
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + penalty * np.eye(len(w))
-        w += np.linalg.solve(hessian, gradient)
-    return w
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--claims", type=Path, default=CLAIMS)
@@ -114,22 +102,19 @@ def main() -> None:
             results.append((row, result, features))
     report(results, show=given.show)
     for language in ("da", "en"):
-        mine = [(r, c, f) for r, c, f in results if r["language"] == language]
-        usable = [t for t in mine if not set(t[1].faults) - {Fault.SUPPORT}]  # what the other checks let through
-        x, y = np.array([f for _, _, f in usable]), np.array([float(r["sound"]) for r, _, _ in usable])
-        side = np.array([half[r["source"]] for r, _, _ in usable])
-        print(f"\n{language}: {len(usable)} pass the other checks, {int(y.sum())} of them sound")
+        print(f"\n{language}: of sound sentences, the least covered clause and the cosine")
         for fold in (0, 1):
-            w = fit(x[side != fold], y[side != fold])
-            p = 1 / (1 + np.exp(-(w[0] + x[side == fold] @ w[1:])))
-            least = np.quantile(1 / (1 + np.exp(-(w[0] + x[(side != fold) & (y == 1)] @ w[1:]))), 0.02)
-            kept, let = p[y[side == fold] == 1] >= least, p[y[side == fold] == 0] >= least
-            print(
-                f"  fold {fold}: sound kept {kept.mean():.3f} (n={len(kept)}), unsound let through {let.mean():.3f} (n={len(let)})"
+            mine = np.array(
+                [f for r, _, f in results if r["language"] == language and r["sound"] and half[r["source"]] == fold]
             )
-        w = fit(x, y)
-        p = 1 / (1 + np.exp(-(w[0] + x @ w[1:])))
-        print("  weights", np.round(w, 2), "least", np.round(np.quantile(p[y == 1], [0.01, 0.02, 0.03, 0.05]), 3))
+            for n, name in enumerate(("words", "cosine")):
+                print(
+                    f"  half {fold} (n={len(mine)}) {name}",
+                    np.round(np.quantile(mine[:, n], [0.01, 0.02, 0.03, 0.05]), 2),
+                )
+    for fold in (0, 1):
+        print(f"\nhalf {fold} of the files:")
+        report([t for t in results if half[t[0]["source"]] == fold], show=False)
 
 
 def report(results: list[tuple[dict[str, Any], Any, tuple[float, ...]]], *, show: bool) -> None:
@@ -148,10 +133,9 @@ def report(results: list[tuple[dict[str, Any], Any, tuple[float, ...]]], *, show
                 )
             if show:
                 for row, result in mine:
+                    told = [f.value for f in result.faults], result.support
                     if result.sound is not sound:
-                        print(
-                            f"   {row['id']} {row.get('wrong') or ''} {[f.value for f in result.faults]} {result.support}: {row['text']}  <- {row['cites']}"
-                        )
+                        print(f"   {row['id']} {row.get('wrong') or ''} {told}: {row['text']}  <- {row['cites']}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a sentence says that can be checked: figures, dates, names, bodies, and what was decided."""
+"""What a sentence says that can be checked: figures, dates, names, bodies, what was decided; and what may be wrong."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -26,6 +27,25 @@ _NUMBER = re.compile(r"(?<![\w.,])[-–−]?\d+(?:[.,]\d+)*(?![\w])|(?<![\w.,])\
 _WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _NAME = re.compile(r"[A-ZÆØÅ][\wæøåÆØÅéüöä'’.-]*[\wæøåé]|[A-ZÆØÅ]{2,}")
 _OF_CASE = re.compile(r"\b\d{2}\.\d{2}\.\d{2}-[A-ZÆØÅ]\d{2}-\d+-\d{2}\b|\b(?:19|20)?\d{2}[-/]\d{5,}(?:-\d+)?\b")
+
+
+class Fault(StrEnum):
+    """What is wrong with a sentence; a key of the texts under llm.fault."""
+
+    UNMARKED = "unmarked"  # it cites nothing
+    UNKNOWN_MARK = "unknown_mark"  # a mark that was not given for this question
+    FORM = "form"  # a link, an image, HTML, a table
+    LEAK = "leak"  # what it was told, or marks outside brackets
+    LANGUAGE = "language"
+    QUOTE = "quote"  # in marks of quotation, and not word for word
+    FIGURE = "figure"
+    DATE = "date"
+    NAME = "name"
+    CASE_NUMBER = "case_number"
+    DECISION = "decision"  # something is said to be decided that was not, or otherwise
+    PROPOSAL = "proposal"  # a recommendation or an expectation told as a fact
+    OPPOSITE = "opposite"  # the other way round
+    SUPPORT = "support"  # nothing in what it cites carries it
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,3 +277,8 @@ def compiled(*path: str) -> re.Pattern[str]:
 @cache
 def compiled_one(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
+
+
+def is_year(figure: Figure) -> bool:
+    """Whether a number is as likely a year."""
+    return not figure.scale and figure.value.is_integer() and 1900 <= figure.value <= 2100

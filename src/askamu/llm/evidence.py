@@ -15,7 +15,7 @@ from askamu import texts
 from askamu.cite import plain, short_date
 from askamu.compose.draft import Context
 from askamu.llm.claims import compiled
-from askamu.minutes import AgendaItem, Minutes, Section, SectionKind, Span
+from askamu.minutes import AgendaItem, Decision, Minutes, Section, SectionKind, Span
 from askamu.passage import HEADER_ITEM, Citation
 from askamu.snippets import Snippet, section_snippets
 
@@ -201,3 +201,34 @@ def section_at(minutes: Minutes, index: int, start: int) -> Section | None:
 def is_instruction(text: str) -> bool:
     """Whether a sentence speaks to a language model instead of telling what a committee treated."""
     return bool(compiled("instruction", "patterns").search(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A stretch that a sentence cites."""
+
+    evidence: Evidence
+    line: Line
+    spans: tuple[Span, ...]
+
+    @property
+    def text(self) -> str:
+        return self.line.text
+
+    @property
+    def heading(self) -> str:
+        """What stands above it: in minutes that quote other bodies, whose decision it is, and of what day."""
+        return f"{self.evidence.section.heading} {self.line.snippet.context}"
+
+
+def decision_of(source: Source) -> Decision | None:
+    """The decision of the item, where the sentence cites its words."""
+    if source.evidence.section.kind is not SectionKind.DECISION or source.evidence.item is None:
+        return None
+    return source.evidence.item.decision
+
+
+def adopted_text(source: Source) -> list[str]:
+    """The points of the recommendation that a cited decision adopts: what its formula means."""
+    decision, minutes = decision_of(source), source.evidence.minutes
+    return [" ".join(p.of(minutes.text).split()) for p in decision.adopts] if decision else []

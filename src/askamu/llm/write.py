@@ -26,10 +26,11 @@ from askamu.errors import LanguageModelFailed
 from askamu.library import Library
 from askamu.limits import Limits
 from askamu.llm import claims, tokens
+from askamu.llm.claims import Fault
 from askamu.llm.complete import complete, parts
-from askamu.llm.evidence import Evidence, NewId, gather, harmless, random_id
+from askamu.llm.evidence import Evidence, NewId, Source, gather, harmless, random_id
 from askamu.llm.model import LanguageModel, Message, Writing
-from askamu.llm.verify import INSERT, MARKS, Checked, Fault, Source, Verifier
+from askamu.llm.verify import INSERT, MARKS, Checked, Verifier
 from askamu.minutes import SectionKind
 from askamu.passage import Answer, CheckedSentence, Citation, Filters, QuestionKind, Tier, Turn, Verification
 from askamu.privacy import hide_cpr
