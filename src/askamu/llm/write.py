@@ -7,7 +7,6 @@ be shown, in time and whole, the answer is the one without it, and says why.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,13 +28,12 @@ from askamu.llm import claims, tokens
 from askamu.llm.claims import Fault
 from askamu.llm.complete import complete, parts
 from askamu.llm.evidence import Evidence, NewId, Source, gather, harmless, random_id
-from askamu.llm.model import LanguageModel, Message, Writing
+from askamu.llm.model import LanguageModel, Message
+from askamu.llm.reply import SCHEMA, numbered, plain, structured
 from askamu.llm.verify import INSERT, MARKS, Checked, Verifier
 from askamu.minutes import SectionKind
 from askamu.passage import Answer, CheckedSentence, Citation, Filters, QuestionKind, Tier, Turn, Verification
-from askamu.privacy import hide_cpr
 from askamu.question import language_of as ask_language
-from askamu.sentences import sentences
 
 PHRASED = frozenset({QuestionKind.DECISION, QuestionKind.FIGURE, QuestionKind.FACT, QuestionKind.WHO,
                      QuestionKind.TIMELINE, QuestionKind.COMPARISON})  # fmt: skip
@@ -46,39 +44,12 @@ MOST_FAILED = 1 / 3  # share of the sentences that may be quoted or left out
 HOPELESS = 4  # sentences that fail before one holds; then no more are waited for
 LEFT_FOR_REPAIR = 2.0  # seconds that must be left of the time for it to be tried
 LONGEST_QUOTE = 420  # characters of a quote in a failed sentence's place
-_LATE_MARKS = re.compile(r"([.!?])[ \t]*((?:\[[^\]\n]{1,120}\][ \t]*)+)")
-_UNCLOSED = re.compile(r"[\[{][^\]}\n]*$")  # a mark of which the end has not come yet
-_AFTER_QUOTE = re.compile(r"(?<=\})\s+(?=[A-ZÆØÅ])")  # a quote that is put in ends its sentence
-_BULLET = re.compile(r"^(?:[-–•*·]|\d{1,2}[.)])\s+")
 _MARK_N = re.compile(r"(?<!\\)\[(\d{1,3})\]")
 _LABELS = {
     SectionKind.RECOMMENDATION: "from_recommendation",
     SectionKind.HISTORY: "other_body",
     SectionKind.THEME: "from_theme",
     SectionKind.ATTACHMENT_TEXT: "from_attachment",
-}
-SCHEMA: dict[str, Any] = {
-    "name": "answer",
-    "strict": True,
-    "schema": {
-        "type": "object",
-        "properties": {
-            "sentences": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "text": {"type": "string"},
-                        "marks": {"type": "array", "items": {"type": "string"}},
-                    },
-                    "required": ["text", "marks"],
-                    "additionalProperties": False,
-                },
-            }
-        },
-        "required": ["sentences"],
-        "additionalProperties": False,
-    },
 }
 
 
@@ -275,7 +246,7 @@ def phrase(
             raise LanguageModelFailed("declined")
         if not draft.entries:
             raise LanguageModelFailed("empty")
-        repair(draft, model, evidence, answer.completed_question, deadline)
+        repair(draft, model, evidence, answer.completed_question, deadline, new_id)
         reason = unusable(draft)
     except LanguageModelFailed as failed:
         reason = failed.reason
@@ -334,75 +305,14 @@ def cosine_of(library: Library) -> Callable[[str, Sequence[str]], np.ndarray] | 
     return cosine
 
 
-# -- what the model writes -------------------------------------------------------------------------
-
-
-def plain(writing: Writing) -> Iterator[tuple[str, str]]:
-    """The sentences of running text with marks, each as soon as the next one begins, with what stands before it."""
-    held, told = "", 0
-    for piece in writing:
-        held += piece
-        if not piece.strip() or not re.search(r"[.!?:\n]", held):
-            continue
-        pieces = list(cut(_UNCLOSED.sub("", held)))
-        yield from pieces[told:-1]
-        told = max(told, len(pieces) - 1)
-    yield from list(cut(held))[told:]
-
-
-def cut(held: str) -> Iterator[tuple[str, str]]:
-    """A text's sentences, marks that follow a full stop drawn before it, and what stands before each."""
-    text = hide_cpr(_LATE_MARKS.sub(lambda m: f" {m[2].strip()}{m[1]} ", held.replace("\r", "")))[0]
-    for line in text.split("\n"):
-        bare = line.strip().lstrip("#> ").strip()
-        if not bare or re.fullmatch(r"[-=*_`]{3,}\w*", bare):
-            continue
-        bullet = _BULLET.match(bare)
-        bare = bare[bullet.end() :] if bullet else bare
-        first = "\n- " if bullet else "\n\n"
-        for n, said in enumerate(
-            span.of(part) for part in _AFTER_QUOTE.split(bare) for span in sentences(part, 0, len(part))
-        ):
-            yield said, " " if n else first
-
-
-def structured(writing: Writing) -> Iterator[tuple[str, str]]:
-    """The sentences of an answer in JSON (`SCHEMA`), each as soon as the next one begins.
-
-    Raises:
-        LanguageModelFailed: if it is none.
-    """
-    from langchain_core.utils.json import parse_partial_json
-
-    held, told = "", 0
-    for piece in writing:
-        held += piece
-        if "}" in piece:
-            try:
-                rows = _rows(parse_partial_json(held))
-            except (ValueError, TypeError):
-                continue
-            yield from rows[told:-1]
-            told = max(told, len(rows) - 1)
-    try:
-        rows = _rows(json.loads(held))
-    except (ValueError, RecursionError) as error:
-        raise LanguageModelFailed("malformed") from error
-    yield from rows[told:]
-
-
-def _rows(read: Any) -> list[tuple[str, str]]:
-    rows = read.get("sentences", []) if isinstance(read, dict) else []
-    found = []
-    for row in rows if isinstance(rows, list) else []:
-        text, marks = (row.get("text"), row.get("marks")) if isinstance(row, dict) else (None, None)
-        if isinstance(text, str) and isinstance(marks, list):
-            named = "".join(f" [{m.strip('[] ')}]" for m in marks if isinstance(m, str))
-            found.append((hide_cpr(" ".join(text.split()))[0] + named, " "))
-    return found
-
-
-def repair(draft: Draft, model: LanguageModel, evidence: Sequence[Evidence], question: str, deadline: float) -> None:
+def repair(
+    draft: Draft,
+    model: LanguageModel,
+    evidence: Sequence[Evidence],
+    question: str,
+    deadline: float,
+    new_id: NewId = random_id,
+) -> None:
     """Have the sentences that failed written anew, once; what still fails becomes a quote or is left out."""
     failed = [e for e in draft.failed if not hopeless(e.checked)]
     if failed and len(draft.failed) < len(draft.entries) and deadline - time.monotonic() > LEFT_FOR_REPAIR:
@@ -412,7 +322,7 @@ def repair(draft: Draft, model: LanguageModel, evidence: Sequence[Evidence], que
             language,
             passages=shown(evidence, language),
             question=harmless(question),
-            example=f"{random_id()}.1",
+            example=f"{new_id()}.1",
             not_stated=texts.text("llm.not_stated", language),
             sentences="\n".join(f"{n}. {e.raw}" for n, e in enumerate(failed, 1)),
         )
@@ -432,13 +342,6 @@ def repair(draft: Draft, model: LanguageModel, evidence: Sequence[Evidence], que
         if sources and sources[0].line.mark not in told and quotable(entry.checked):
             entry.became = "quoted"
             told.add(sources[0].line.mark)
-
-
-def numbered(reply: str) -> Iterator[tuple[int, str]]:
-    """The lines »1. …« of a reply, marks that follow a full stop drawn before it."""
-    for line in reply.splitlines():
-        if found := re.match(r"\s*(\d{1,2})[.)]\s+(\S.*)", line[:2_000]):
-            yield int(found[1]), " ".join(raw for raw, _ in cut(found[2]))
 
 
 def hopeless(checked: Checked) -> bool:
