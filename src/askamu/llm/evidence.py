@@ -115,6 +115,8 @@ def gather(
     budget: int,
     count: Callable[[str], int],
     new_id: NewId = random_id,
+    *,
+    whole: bool = False,
 ) -> tuple[tuple[Evidence, ...], int]:
     """The passages for a question, as many as the budget holds, and how many of their sentences were held back.
 
@@ -122,10 +124,11 @@ def gather(
         citations: of the answer without a model; what they cite comes first.
         budget: tokens of all passages as they are shown.
         count: tokens of a text.
+        whole: all of the items that are cited, and of nothing else.
     """
     chosen: dict[tuple[str, int, int], tuple[Minutes, AgendaItem | None, Section, dict[int, Snippet]]] = {}
     left, withheld = budget, 0
-    for minutes, index, section, span in _wanted(context, citations):
+    for minutes, index, section, span in _whole(context, citations) if whole else _wanted(context, citations):
         item = minutes.items[index] if index >= 0 else None
         if section.nil or (item is not None and item.closed):
             continue
@@ -189,6 +192,23 @@ def _wanted(context: Context, citations: Iterable[Citation]) -> Iterator[tuple[M
         found_in = section_at(minutes, passage.item_index, passage.start)
         if found_in is not None and found_in.kind is not SectionKind.HEADER:
             yield minutes, passage.item_index, found_in, Span(passage.start, passage.end)
+
+
+WHOLE_FIRST = (SectionKind.DECISION, SectionKind.RECOMMENDATION, SectionKind.SUMMARY)
+
+
+def _whole(context: Context, citations: Iterable[Citation]) -> Iterator[tuple[Minutes, int, Section, Span]]:
+    """The items that are cited: what was decided, recommended and summed up in each, then the rest of them."""
+    places = dict.fromkeys((c.document, int(c.passage_id.split(".")[1])) for c in citations)
+    items = [(context.library.minutes(document), index) for document, index in places if index >= 0]
+    for first in (True, False):
+        for minutes, index in items:
+            for section in minutes.items[index].sections:
+                if (section.kind in WHOLE_FIRST) is first and section.kind not in (
+                    SectionKind.HEADER,
+                    SectionKind.ATTACHMENTS,
+                ):
+                    yield minutes, index, section, section.span
 
 
 def section_at(minutes: Minutes, index: int, start: int) -> Section | None:

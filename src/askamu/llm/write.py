@@ -30,6 +30,7 @@ from askamu.llm.complete import complete, parts
 from askamu.llm.evidence import Evidence, NewId, Source, gather, harmless, random_id
 from askamu.llm.model import LanguageModel, Message
 from askamu.llm.reply import SCHEMA, numbered, plain, structured
+from askamu.llm.style import Style, read_style
 from askamu.llm.verify import INSERT, MARKS, Checked, Verifier
 from askamu.minutes import SectionKind
 from askamu.passage import Answer, CheckedSentence, Citation, Filters, QuestionKind, Tier, Turn, Verification
@@ -186,40 +187,41 @@ def ask_model(
     Raises:
         what `answer.ask` raises; nothing for what the model does.
     """
+    if model is None:
+        with around or nullcontext():
+            answer = ask(library, question, history, filters, language, limits)
+        yield answer
+        return
     started = time.monotonic()
     budget = library.settings.llm_timeout
-    whole = None
-    if model is not None and history:
-        said = language or ask_language(question)
-        whole = complete(model, question, history, said, started + COMPLETING * budget)
+    told = read_style(question, history)
+    said = language or ask_language(question)
+    whole = complete(model, told.question, told.history, said, started + COMPLETING * budget) if told.history else None
     with around or nullcontext():
-        found = work(library, whole or question, () if whole else history, filters, language, limits)
-    if whole is not None:
-        found = replace(found, answer=replace(found.answer, question=question))
-    if model is None:
-        yield found.answer
-        return
-    yield from phrase(found, model, started + budget, new_id=new_id)
+        found = work(library, whole or told.question, () if whole else told.history, filters, said, limits)
+    found = replace(found, answer=replace(found.answer, question=question))
+    yield from phrase(found, model, started + budget, told.style, new_id)
 
 
 def phrase(
-    found: Work, model: LanguageModel, deadline: float, style: str = "", new_id: NewId = random_id
+    found: Work, model: LanguageModel, deadline: float, style: Style = Style.ANSWER, new_id: NewId = random_id
 ) -> Iterator[str | Answer]:
     """The answer to a question in a language model's words. Yields what `ask_model` does.
 
     Args:
         deadline: of `time.monotonic()`.
-        style: a key of the texts under llm.style: how it is to be told.
     """
     answer, context = found.answer, found.context
-    if answer.tier not in (Tier.ANSWER, Tier.POSSIBLE) or answer.kind not in PHRASED or not answer.citations:
+    phrased = answer.kind in PHRASED or style is not Style.ANSWER
+    if answer.tier not in (Tier.ANSWER, Tier.POSSIBLE) or not phrased or not answer.citations:
         yield answer
         return
     settings, language = context.library.settings, context.language
     started = time.monotonic()
     beside = of_parts(found, model, deadline) if answer.kind in SEVERAL else ()
     cited = (*answer.citations, *beside)
-    evidence, withheld = gather(context, cited, settings.llm_context, tokens.counter(), new_id)
+    whole = style is Style.SUMMARY
+    evidence, withheld = gather(context, cited, settings.llm_context, tokens.counter(), new_id, whole=whole)
     told = texts.text("llm.not_stated", language)
     prompt = prompts.fill(
         "answer",
@@ -228,7 +230,7 @@ def phrase(
         question=harmless(answer.completed_question),
         example=f"{new_id()}.1",
         not_stated=told,
-        style=texts.text(f"llm.style.{style}", language) if style else "",
+        style=texts.text(f"llm.style.{style}", language),
     )
     draft = Draft(context, verifier_of(context, evidence, prompt.system))
     messages = [Message("system", prompt.system), Message("user", prompt.user)]
