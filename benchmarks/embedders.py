@@ -4,7 +4,8 @@ Builds an index of the minutes with each (settings are taken from ASKAMU_…, so
 server), asks the questions with gold (their form: benchmarks/adapter.py), and prints for each: passages a second,
 hit@1, hit@5 and MRR@10 of the item that answers, by the embedder alone and by the whole retrieval, the paired
 difference in MRR to the first with its 95 % interval (bootstrap over questions), and milliseconds for an answer.
-`--reranker st:NAME-OR-FOLDER` asks once more with it, after the first embedder.
+`--reranker st:NAME-OR-FOLDER` asks once more with it, after the first embedder, for each of `--budgets`; `random` is
+one that is sure of itself and knows nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,20 @@ from askamu.config import Settings, settings
 from askamu.embed import Keywords
 from askamu.ingest import ingest
 from askamu.library import Library, open_library
+from askamu.rerank import Scores
 from askamu.tune.measure import reciprocal
+
+
+class Random:
+    """A reranker that draws its scores."""
+
+    name = "random"
+
+    def __init__(self) -> None:
+        self._drawn = np.random.default_rng(7)
+
+    def scores(self, question: str, texts: Sequence[str]) -> Scores:
+        return self._drawn.random(len(texts), dtype=np.float32)
 
 
 def figures(ranks: list[int]) -> str:
@@ -63,6 +78,7 @@ def main() -> None:
     parser.add_argument("--minutes", nargs="+", required=True)
     parser.add_argument("--questions", type=Path, required=True)
     parser.add_argument("--reranker", default="")
+    parser.add_argument("--budgets", nargs="+", type=int, default=[Settings().reranker_budget_ms, 60_000], help="ms")
     given = parser.parse_args()
     lines = [json.loads(line) for line in given.questions.read_text(encoding="utf-8").splitlines() if line.strip()]
     rows = [row for row in lines if row["answerable"]]
@@ -76,9 +92,12 @@ def main() -> None:
             gold = gold_places(library, rows)
             ranks = measured(embedder, library, rows, gold, base)
             if not base and given.reranker:
-                for budget in (Settings().reranker_budget_ms, 60_000):
+                for budget in given.budgets:
                     with_it = chosen.model_copy(update={"reranker": given.reranker, "reranker_budget_ms": budget})
-                    measured(f"{embedder}, reranker {budget} ms", open_library(with_it), rows, gold, ranks)
+                    reranked = open_library(with_it)
+                    if given.reranker == Random.name:
+                        reranked._reranker.append(Random())
+                    measured(f"{embedder}, reranker {budget} ms", reranked, rows, gold, ranks)
             base = base or ranks
     print(f"n = {len(rows)}")
 

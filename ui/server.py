@@ -180,7 +180,8 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 7860) -> None
     listener = bound(host, port, settings.lang)
     app = create_app(settings)
     try:
-        app.state.library_of().embedder  # noqa: B018 - opened before the first question, not by it
+        library = app.state.library_of()
+        library.embedder, library.reranker  # noqa: B018 - opened before the first question, not by it
     except AskamuError as error:
         print(text("api.no_index_yet", settings.lang, why=error), file=sys.stderr, flush=True)
     trusted = os.environ.get("FORWARDED_ALLOW_IPS", "")

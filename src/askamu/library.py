@@ -14,7 +14,7 @@ from askamu import texts, vocabulary
 from askamu.config import Settings
 from askamu.embed import AUTO, BEST, NONE, Embedder, Keywords, Vectors, log, open_embedder, options_of
 from askamu.endpoint import Endpoint
-from askamu.errors import EndpointFault, RerankerUnavailable, UnknownFilter
+from askamu.errors import AskamuError, EndpointFault, OtherEmbedder, RerankerUnavailable, UnknownFilter
 from askamu.index import Generation, check_embedder, current_id, open_current
 from askamu.limits import Limits, limits_of
 from askamu.minutes import Minutes
@@ -40,6 +40,7 @@ class Library:
     meetings: list[MeetingRow]
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _opened: list[Embedder] = field(default_factory=list, repr=False)  # the embedder, once it is open
+    _refused: list[OtherEmbedder] = field(default_factory=list, repr=False)  # once it is known that it does not fit
     _reranker: list[Reranker | None] = field(default_factory=list, repr=False)  # once it is open, None if it can't be
 
     @property
@@ -48,10 +49,20 @@ class Library:
 
     @property
     def embedder(self) -> Embedder:
-        """The embedder that built the index, or words alone where it can't run; opened at the first question."""
+        """The embedder that built the index, or words alone where it can't run; opened at the first question.
+
+        Raises:
+            OtherEmbedder: if another one is set than built it.
+        """
         with self._lock:
+            if self._refused:
+                raise self._refused[0].with_traceback(None)
             if not self._opened:
-                self._opened.append(self._open_embedder())
+                try:
+                    self._opened.append(self._open_embedder())
+                except OtherEmbedder as error:
+                    self._refused.append(error)
+                    raise
             return self._opened[0]
 
     def _open_embedder(self) -> Embedder:
@@ -301,6 +312,12 @@ class OpenLibrary:
     def __call__(self) -> Library:
         """Raises IndexMissing and its like, each time anew, so that a server outlives a missing index."""
         with self.lock:
-            opened = self.library.refresh() if self.library is not None else open_library(self.settings)
+            before = self.library
+            opened = before.refresh() if before is not None else open_library(self.settings)
             self.library = opened
+            if before is not None and opened is not before:
+                try:
+                    opened.embedder  # noqa: B018 - whoever runs the server is told once, and not each who asks
+                except AskamuError as error:
+                    log.warning(error.say(self.settings.lang))
             return opened

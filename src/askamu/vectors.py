@@ -43,8 +43,10 @@ class Embedding:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self._thread.shutdown(cancel_futures=True)
-        while self._waiting and not self._waiting[0][1].cancelled() and self._waiting[0][1].exception() is None:
-            self._keep(*self._waiting.popleft())  # what is paid for, though the run ends
+        for keys, future in self._waiting:
+            if not future.cancelled() and future.exception() is None:
+                self._keep(keys, future)  # what is paid for, though the run ends
+        self._waiting.clear()
 
     def add(self, texts: Sequence[str]) -> None:
         """Take in passages. Waits where the embedder is far behind."""
