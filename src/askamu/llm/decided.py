@@ -13,6 +13,7 @@ from askamu.llm.evidence import Source, adopted_text, decision_of
 from askamu.llm.wording import QUOTED, nearest
 from askamu.minutes import Outcome, SectionKind
 
+APPROVING = frozenset({Outcome.APPROVED, Outcome.APPROVED_WITH_CHANGE})
 ADOPTING = frozenset({Outcome.APPROVED, Outcome.APPROVED_WITH_CHANGE, Outcome.NOTED, Outcome.DISCUSSED})
 OPEN_SECTIONS = frozenset({SectionKind.RECOMMENDATION, SectionKind.THEME, SectionKind.ASSESSMENT})
 HEDGES = ("propose", "expect", "condition", "goal", "judge", "plan")
@@ -35,7 +36,7 @@ def decisions_hold(said: str, sources: Sequence[Source]) -> bool:
             return False
         if any(s.evidence.section.kind is SectionKind.RECOMMENDATION and s.evidence.place not in items for s in others):
             return False  # another item's recommendation
-        return all(any(_decided(act, s) for s in deciding) or _told_so(act, said, others) for act in acts)
+        return all(any(_decided(act, acts, s) for s in deciding) or _told_so(act, said, others) for act in acts)
     if acts[0].outcome is Outcome.RECOMMENDED:
         return _recommends(said, others)
     return all(_told_so(act, said, others) for act in acts)
@@ -58,13 +59,17 @@ def adopted(said: str, deciding: Sequence[Source], others: Sequence[Source]) -> 
             told = {f.absolute for f in claims.read_figures(said) if not is_year(f)}
             if changed and told - changed:
                 return False
-    if len(deciding) == 1 and not outcomes_of(deciding[0].text) and not claims.read_acts(deciding[0].text):
-        return not claims.compiled("hedges", "plan").search(deciding[0].text)
-    return True
+    wish = claims.compiled("hedges", "plan")
+    wished = all(wish.search(s.text) and not set(outcomes_of(s.text)) & APPROVING for s in deciding)
+    return not wished or bool(wish.search(said))
 
 
-def _decided(act: Act, source: Source) -> bool:
-    """Whether a decision has an outcome."""
+def _decided(act: Act, acts: Sequence[Act], source: Source) -> bool:
+    """Whether a decision has an outcome.
+
+    Args:
+        acts: all that the sentence says was decided.
+    """
     decision = decision_of(source)
     if decision is None:
         return False
@@ -80,10 +85,11 @@ def _decided(act: Act, source: Source) -> bool:
     asked = {o for point in adopted_text(source) for o in asked_for(point)}
     match act.outcome:
         case Outcome.APPROVED:
-            if stated & {Outcome.APPROVED, Outcome.APPROVED_WITH_CHANGE}:
+            if stated & APPROVING:
                 return decision.final
             # »besluttede at tage til efterretning«: deciding says no more than the outcome beside it
-            return decision.final and bool(stated & ADOPTING) and not stated & {Outcome.REJECTED}
+            milder = {a.outcome for a in acts} & {Outcome.NOTED, Outcome.DISCUSSED}
+            return decision.final and bool(stated & milder)
         case Outcome.NOTED | Outcome.DISCUSSED:
             return act.outcome in stated or (act.outcome in asked and bool(stated & ADOPTING))
         case Outcome.REJECTED:

@@ -88,20 +88,18 @@ class Evidence:
 
     def shown(self, language: str) -> str:
         """As the model is shown it."""
-        kind = texts.text(f"llm.section.{self.section.kind}", language)
-        return "\n".join(
-            [
-                f"=== {self.id} | {kind} | {harmless(self._where(language))} ===",
-                *(f"[{line.mark}] {harmless(line.text[:MOST_LINE])}" for line in self.lines),
-            ]
-        )
+        lines = (f"[{line.mark}] {harmless(line.text[:MOST_LINE])}" for line in self.lines)
+        return "\n".join([head(self.id, self.minutes, self.item, self.section, language), *lines])
 
-    def _where(self, language: str) -> str:
-        parts = [self.minutes.municipality, self.minutes.committee, short_date(self.minutes, language)]
-        if self.item is not None:
-            number = texts.text("answer.item", language, number=self.item.number or "?")
-            parts.append(f"{number} »{self.item.title}«")
-        return ", ".join(p for p in parts if p)
+
+def head(id: str, minutes: Minutes, item: AgendaItem | None, section: Section, language: str) -> str:
+    """The line above a passage: what it is, and of which meeting and item."""
+    kind = texts.text(f"llm.section.{section.kind}", language)
+    parts = [minutes.municipality, minutes.committee, short_date(minutes, language)]
+    if item is not None:
+        number = texts.text("answer.item", language, number=item.number or "?")
+        parts.append(f"{number} »{item.title}«")
+    return f"=== {id} | {kind} | {harmless(', '.join(p for p in parts if p))} ==="
 
 
 def harmless(text: str) -> str:
@@ -146,8 +144,9 @@ def gather(
             if is_instruction(snippet.text):
                 withheld += 1
                 continue
-            cost = count(harmless(plain(snippet.text)[:MOST_LINE])) + 8  # its mark
-            cost += 0 if lines else 40  # the line above the section's first
+            cost = count(f"[abcdef.{len(lines)}] {harmless(plain(snippet.text)[:MOST_LINE])}\n")
+            if not lines:
+                cost += count(f"\n{head('abcdef', minutes, item, section, context.language)}\n")
             if cost <= left:
                 left -= cost
                 lines[snippet.spans[-1].start] = snippet

@@ -51,7 +51,7 @@ def same_figure(mine: Figure, other: Figure, source: Source, scales: frozenset[s
     Args:
         scales: of the sentence's figures; »0,7 af de 1,2 millioner« says its scale once.
     """
-    if mine.value == other.value and not mine.scale and not mine.kroner and other.scale in scales:
+    if mine.value == other.value and not (mine.scale or mine.kroner or mine.counts) and other.scale in scales:
         return True
     if mine.absolute != other.absolute:
         return False

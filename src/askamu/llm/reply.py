@@ -14,7 +14,8 @@ from askamu.sentences import sentences
 
 _LATE_MARKS = re.compile(r"([.!?])[ \t]*((?:\[[^\]\n]{1,120}\][ \t]*)+)")
 _UNCLOSED = re.compile(r"[\[{][^\]}\n]*$")  # a mark of which the end has not come yet
-_AFTER_QUOTE = re.compile(r"(?<=\})\s+(?=[A-ZÆØÅ])")  # a quote that is put in ends its sentence
+# A quote that is put in, or one that is marked, ends its sentence.
+_AFTER_QUOTE = re.compile(r"(\}\s*(?:\[[^\]\n]*\]\s*)*|[«”\"]\s*(?:\[[^\]\n]*\]\s*)+)(?=[A-ZÆØÅ])")
 _BULLET = re.compile(r"^(?:[-–•*·]|\d{1,2}[.)])\s+")
 SCHEMA: dict[str, Any] = {
     "name": "answer",
@@ -65,7 +66,9 @@ def cut(held: str) -> Iterator[tuple[str, str]]:
         bare = bare[bullet.end() :] if bullet else bare
         first = "\n- " if bullet else "\n\n"
         for n, said in enumerate(
-            span.of(part) for part in _AFTER_QUOTE.split(bare) for span in sentences(part, 0, len(part))
+            span.of(part)
+            for part in _AFTER_QUOTE.sub(r"\1\n", bare).split("\n")
+            for span in sentences(part, 0, len(part))
         ):
             yield said, " " if n else first
 
