@@ -74,7 +74,7 @@ class Cassette:
         self.file, self.model = file, model
         self.used = Used()
         self.lacking: dict[str, None] = {}  # ids of questions that something was not recorded for, in their order
-        self.unsaid = 0  # calls that failed in a way that is not kept (PASSING)
+        self.passed = 0  # calls that failed in a way that is not recorded (PASSING)
         self._lock = threading.Lock()
         self._kept: dict[str, Reply] = {}
         self._at = 0  # bytes of the file that are read
@@ -106,15 +106,13 @@ class Cassette:
         Raises:
             CassetteUnusable: if the file can't be written, or is damaged.
         """
+        if self.file is None:
+            return
         if reply.failed in PASSING:
             with self._lock:
-                self.unsaid += 1
+                self.passed += 1
             return
-        if self.file is None:
-            with self._lock:
-                self._kept.setdefault(prompt, reply)
-            return
-        with self._lock, self._writing(self.file) as whole:
+        with self._lock, _Appending(self, self.file) as whole:
             if prompt not in self._kept:
                 row = {"prompt": prompt, "question": id, "pieces": list(reply.pieces), "tokens_in": reply.tokens_in}
                 row |= {"tokens_out": reply.tokens_out, "first_ms": reply.first_ms, "ms": reply.ms}
@@ -141,7 +139,7 @@ class Cassette:
             if not self._lines:
                 raise CassetteUnusable("cassette_missing", file)
             return
-        with self._writing(file) as whole:
+        with _Appending(self, file) as whole:
             if not self._lines:
                 header = {"format": FORMAT, "model": self.name, "structured": self.structured, "key": self._key.hex()}
                 whole.append(header)
@@ -149,9 +147,6 @@ class Cassette:
         if (self.name, self.structured) != asked:
             recorded, now = (f"{n} ({'json' if s else 'text'})" for n, s in ((self.name, self.structured), asked))
             raise CassetteUnusable("cassette_model", file, recorded=recorded, asked=now)
-
-    def _writing(self, file: Path) -> _Appending:
-        return _Appending(self, file)
 
     def _read(self, file: Path) -> int:
         """Take in the lines that were added since; a last one without an end is still being written, or never was.
@@ -166,7 +161,7 @@ class Cassette:
         except OSError as error:
             raise CassetteUnusable("cassette_unreadable", file, why=error.strerror or error) from error
         added = added[: added.rfind(b"\n") + 1]
-        for line in added.splitlines():
+        for line in added.split(b"\n")[:-1]:
             self._lines += 1
             try:
                 self._take(json.loads(line))
@@ -218,7 +213,7 @@ class _Appending:
         self._lock.release()
 
     def append(self, row: dict[str, Any]) -> None:
-        line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+        line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
         at = self.cassette._at
         try:
             with self.file.open("ab") as stream:
@@ -356,7 +351,9 @@ class _Take:
 def digest_of(messages: Sequence[Message], schema: dict[str, Any] | None) -> str:
     """What a reply is found by: a digest of all that the model is told."""
     told = [[m.role, m.content] for m in messages], schema
-    return hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(
+        json.dumps(told, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
+    ).hexdigest()
 
 
 def _short(error: Exception) -> str:

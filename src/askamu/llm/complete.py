@@ -13,7 +13,6 @@ from askamu import prompts
 from askamu.danish import stem, stop_words, words
 from askamu.errors import LanguageModelFailed
 from askamu.followup import leans
-from askamu.llm.claims import content
 from askamu.llm.evidence import harmless
 from askamu.llm.model import LanguageModel, Message
 from askamu.passage import Turn
@@ -37,8 +36,7 @@ def complete(model: LanguageModel, asked: str, history: Sequence[Turn], language
     )
     lines = _lines(model, prompt, deadline)
     whole = lines[0] if len(lines) == 1 else ""
-    kept = set(content(asked)) <= set(content(whole))
-    return whole if whole and kept and adds_nothing(whole, [asked, *before]) else None
+    return whole if whole and _telling(asked) <= _telling(whole) and adds_nothing(whole, [asked, *before]) else None
 
 
 def parts(model: LanguageModel, question: str, language: str, deadline: float) -> list[str]:
@@ -54,6 +52,11 @@ def adds_nothing(said: str, known: Sequence[str]) -> bool:
         return False
     theirs = {stem(w) for text in known for w in words(text)}
     return all(stem(w) in theirs for w in words(said) if w not in stop_words() or w[0].isdigit())
+
+
+def _telling(text: str) -> frozenset[str]:
+    """Stems of the words that say something, and the figures."""
+    return frozenset(stem(w) for w in words(text) if w not in stop_words() or w[0].isdigit())
 
 
 def _lines(model: LanguageModel, prompt: prompts.Prompt, deadline: float) -> list[str]:

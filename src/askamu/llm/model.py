@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import queue
+import re
+import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -19,6 +22,7 @@ MOST_CHARS_A_TOKEN = 12  # a stream longer than this many characters for each to
 LOCAL = ("localhost", "127.0.0.1", "::1")
 # Which of askamu's reasons a foreign error is, by the status of the answer.
 STATUS = {401: "key", 403: "key", 404: "unknown_model", 408: "slow", 413: "too_long", 429: "limited"}
+_TOO_LONG = re.compile(r"context[ _](?:length|size|window)", re.IGNORECASE)  # what a status 400 says of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Writing:
     tokens_in: int | None = None
     tokens_out: int | None = None
     first_ms: float | None = None  # from the request to the first words
+    stop: Callable[[], None] = lambda: None  # from any thread: whoever iterates is told "stopped"
 
     def __iter__(self) -> Iterator[str]:
         return self.pieces
@@ -63,6 +68,38 @@ class LanguageModel(Protocol):
         Iterating raises:
             LanguageModelFailed: with the reason; also when the time is over, and where the end is missing.
         """
+
+
+class Stoppable:
+    """A model for one answer, which another thread may have stopped: the reader has asked something else, or left."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model, self._lock = model, threading.Lock()
+        self._writings: list[Writing] = []
+        self.stopped = False
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    @property
+    def structured(self) -> bool:
+        return self._model.structured
+
+    def write(self, messages: Sequence[Message], deadline: float, schema: dict[str, Any] | None = None) -> Writing:
+        writing = self._model.write(messages, deadline, schema)
+        with self._lock:
+            self._writings.append(writing)
+            if self.stopped:
+                writing.stop()
+        return writing
+
+    def stop(self) -> None:
+        """What it writes, or is asked to write from now on, ends with "stopped"."""
+        with self._lock:
+            self.stopped = True
+            for writing in self._writings:
+                writing.stop()
 
 
 class Breaker:
@@ -98,32 +135,31 @@ class ChatModel:
         self._places = threading.BoundedSemaphore(at_once)
 
     def write(self, messages: Sequence[Message], deadline: float, schema: dict[str, Any] | None = None) -> Writing:
-        writing = Writing(iter(()))
-        writing.pieces = self._pieces(messages, deadline, schema, writing)
+        stream = _Stream(self._model, messages, schema, self._places, self._most)
+        writing = Writing(iter(()), stop=stream.stop)
+        writing.pieces = self._pieces(stream, deadline, writing)
         return writing
 
-    def _pieces(
-        self, messages: Sequence[Message], deadline: float, schema: dict[str, Any] | None, writing: Writing
-    ) -> Iterator[str]:
+    def _pieces(self, stream: _Stream, deadline: float, writing: Writing) -> Iterator[str]:
+        if stream.stopped:
+            raise LanguageModelFailed("stopped")
         self.breaker.check()
         if not self._places.acquire(blocking=False):
             raise LanguageModelFailed("busy")
-        stream = _Stream(self._model, messages, schema, self._places)
         started, length = time.monotonic(), 0
         try:
             for piece in stream.until(deadline):
                 if writing.first_ms is None:
                     writing.first_ms = round(1000 * (time.monotonic() - started), 1)
                 length += len(piece)
-                if length > self._most:
-                    raise LanguageModelFailed("endless")
                 yield piece
             if not length:
                 raise LanguageModelFailed("empty")
             if stream.cut:
                 raise LanguageModelFailed("cut")
-        except LanguageModelFailed:
-            self.breaker.went(well=False)
+        except LanguageModelFailed as failed:
+            if failed.reason != "stopped":
+                self.breaker.went(well=False)
             raise
         finally:
             stream.stop()
@@ -135,41 +171,63 @@ class ChatModel:
 class _Stream:
     """A model's stream, read in a thread of its own, so that one that hangs keeps nobody waiting.
 
-    The thread ends with the stream, with `stop` at the next piece, or with the client's own timeout, whichever is
-    first, and gives its place back then.
+    The thread ends with the stream, with `stop` (at once where the answer has begun to come, through `_tell_response`,
+    else at the next piece), or with the client's own timeout, whichever is first, and gives its place back then.
     """
 
     model: Any
     messages: Sequence[Message]
     schema: dict[str, Any] | None
     places: threading.BoundedSemaphore
+    most: int  # characters, after which it has no end
     cut: bool = False
     tokens: tuple[int | None, int | None] = (None, None)
+    stopped: bool = False
     _pieces: queue.Queue[str | BaseException | None] = field(default_factory=queue.Queue)
-    _stopped: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _response: Any = None  # that is being read
 
     def until(self, deadline: float) -> Iterator[str]:
         threading.Thread(target=self._read, name="askamu-llm", daemon=True).start()
         while True:
+            left = deadline - time.monotonic()
             try:
-                piece = self._pieces.get(timeout=max(0.0, deadline - time.monotonic()))
+                piece = self._pieces.get(timeout=max(0.0, left))
             except queue.Empty:
-                raise LanguageModelFailed("slow") from None
+                left = 0
+            if self.stopped:
+                raise LanguageModelFailed("stopped")
+            if left <= 0:  # also where pieces come faster than they are read
+                raise LanguageModelFailed("slow")
             if piece is None:
                 return
+            if isinstance(piece, LanguageModelFailed):
+                raise piece
             if isinstance(piece, BaseException):
                 raise LanguageModelFailed(reason_of(piece)) from piece
             yield piece
 
     def stop(self) -> None:
-        self._stopped.set()
+        with self._lock:
+            self.stopped = True
+            if self._response is not None:
+                hang_up(self._response)
+        self._pieces.put(LanguageModelFailed("stopped"))
+
+    def begun(self, response: Any) -> None:
+        """The answer begins to come: an httpx.Response."""
+        with self._lock:
+            self._response = response
+            if self.stopped:
+                hang_up(response)
 
     def _read(self) -> None:
+        _reading.stream = self
         try:
             extra = {"response_format": {"type": "json_schema", "json_schema": self.schema}} if self.schema else {}
-            ended = False
+            ended, length = False, 0
             for chunk in self.model.stream([(m.role, m.content) for m in self.messages], **extra):
-                if self._stopped.is_set():
+                if self.stopped:
                     return
                 told = chunk.response_metadata or {}
                 why = told.get("finish_reason") or told.get("done_reason")
@@ -178,6 +236,9 @@ class _Stream:
                 if usage := chunk.usage_metadata:
                     self.tokens = usage["input_tokens"], usage["output_tokens"]
                 words = chunk.text if isinstance(chunk.text, str) else chunk.text()
+                length += len(words)
+                if length > self.most:
+                    raise LanguageModelFailed("endless")
                 if words:
                     self._pieces.put(words)
             self.cut = self.cut or not ended
@@ -185,7 +246,25 @@ class _Stream:
         except BaseException as error:  # whatever a provider's package raises becomes a reason in the other thread
             self._pieces.put(error)
         finally:
+            with self._lock:
+                self._response = None  # its connection may serve somebody else from now on
             self.places.release()
+
+
+_reading = threading.local()  # stream: the one that this thread reads
+
+
+def _tell_response(response: Any) -> None:
+    """A hook for httpx: what a thread reads an answer for learns of it, so that it can hang up."""
+    stream = getattr(_reading, "stream", None)
+    if stream is not None:
+        stream.begun(response)
+
+
+def hang_up(response: Any) -> None:
+    """End a response that another thread reads, which may wait in there for words that never come."""
+    with suppress(Exception):  # it may have ended meanwhile
+        response.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 def reason_of(error: BaseException) -> str:
@@ -194,7 +273,8 @@ def reason_of(error: BaseException) -> str:
     while seen is not None:
         status = getattr(seen, "status_code", None) or getattr(getattr(seen, "response", None), "status_code", None)
         if isinstance(status, int) and status >= 300:
-            return STATUS.get(status, "failed")
+            long = status in (400, 500) and _TOO_LONG.search(str(seen))
+            return "too_long" if long else STATUS.get(status, "failed")
         names = {c.__name__ for c in type(seen).__mro__}
         if names & {"TimeoutException", "APITimeoutError", "TimeoutError"}:
             return "slow"
@@ -206,7 +286,9 @@ def reason_of(error: BaseException) -> str:
             return "malformed"
         seen = seen.__cause__ or seen.__context__
     names = {c.__name__ for c in type(error).__mro__}
-    return "unreachable" if "APIConnectionError" in names else "malformed"
+    if "APIConnectionError" in names:
+        return "unreachable"
+    return "failed" if names & {"APIError", "ResponseError"} else "malformed"  # an error told in mid-stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +345,9 @@ def open_model(settings: Settings) -> ChatModel | None:
         raise ExtraMissing("llm") from error
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
     given: dict[str, Any] = {"temperature": settings.llm_temperature}
+    # Passages go to the address that the operator named, and to no other that it points to.
+    client: dict[str, Any] = {"follow_redirects": False}
+    hooks = {"event_hooks": {"response": [_tell_response]}}
     match endpoint.provider:
         case "openai":
             given |= {
@@ -271,10 +356,14 @@ def open_model(settings: Settings) -> ChatModel | None:
                 "max_retries": 0,
                 "stream_usage": True,
             }
+            import httpx
+
+            given["http_client"] = httpx.Client(**client, **hooks)
             if endpoint.base_url:  # a key that the environment has for OpenAI itself goes nowhere else
                 given |= {"base_url": endpoint.base_url, "api_key": key or "none"}
         case "ollama":
-            given |= {"num_predict": settings.llm_max_tokens, "client_kwargs": {"timeout": settings.llm_timeout}}
+            given |= {"num_predict": settings.llm_max_tokens, "client_kwargs": {"timeout": settings.llm_timeout, **client}}
+            given["sync_client_kwargs"] = hooks
             given |= {"num_ctx": settings.llm_context + settings.llm_max_tokens + 2_000}
             if endpoint.base_url:
                 given["base_url"] = endpoint.base_url
