@@ -14,8 +14,7 @@ from askamu.sentences import sentences
 
 _LATE_MARKS = re.compile(r"([.!?])[ \t]*((?:\[[^\]\n]{1,120}\][ \t]*)+)")
 _UNCLOSED = re.compile(r"[\[{][^\]}\n]*$")  # a mark of which the end has not come yet
-# A quote that is put in, or one that is marked, ends its sentence.
-_AFTER_QUOTE = re.compile(r"(\}\s*(?:\[[^\]\n]*\]\s*)*|[«”\"]\s*(?:\[[^\]\n]*\]\s*)+)(?=[A-ZÆØÅ])")
+_AFTER_MARK = re.compile(r"(?<=[\]}])[ \t]+(?=[A-ZÆØÅ])")  # a mark ends its sentence, full stop or none
 _BULLET = re.compile(r"^(?:[-–•*·]|\d{1,2}[.)])\s+")
 SCHEMA: dict[str, Any] = {
     "name": "answer",
@@ -65,11 +64,8 @@ def cut(held: str) -> Iterator[tuple[str, str]]:
         bullet = _BULLET.match(bare)
         bare = bare[bullet.end() :] if bullet else bare
         first = "\n- " if bullet else "\n\n"
-        for n, said in enumerate(
-            span.of(part)
-            for part in _AFTER_QUOTE.sub(r"\1\n", bare).split("\n")
-            for span in sentences(part, 0, len(part))
-        ):
+        pieces = [span.of(part) for part in _AFTER_MARK.split(bare) for span in sentences(part, 0, len(part))]
+        for n, said in enumerate(pieces):
             yield said, " " if n else first
 
 

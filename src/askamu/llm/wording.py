@@ -25,6 +25,8 @@ LEAST_AROUND = 3  # words that are the same on both sides of an edit, together
 def quotes_hold(said: str, sources: Sequence[Source]) -> bool:
     """Whether all that stands in marks of quotation stands so in a source, or is a title or a single term."""
     theirs = _spaced(" ".join(s.text for s in sources) + " " + " ".join(s.evidence.about for s in sources))
+    if said.count("»") != said.count("«") or said.count('"') % 2 or len(re.findall("[„“”]", said)) % 2:
+        return False  # one that is cut in two can't be compared
     quotes = [_spaced(next(filter(None, groups), "")).strip(" .,") for groups in QUOTED.findall(said)]
     return all(q in theirs for q in quotes if len(q.split()) >= LEAST_QUOTED)
 

@@ -137,7 +137,8 @@ class Draft:
                     said.append(f"{self.context.say(label)} ")
                 said.append(quote(source.line.snippet.text))
             elif n % 2 == 0:
-                said.append(escape(part))
+                doubled = said and said[-1].endswith((".«", "!«", "?«"))
+                said.append(escape(part.lstrip(".") if doubled else part))
         marks = [mark for s in entry.checked.sources for mark in marks_of(s, citations)]
         return f"{''.join(said).strip()} {''.join(dict.fromkeys(marks))}".strip()
 
@@ -244,6 +245,7 @@ def phrase(
                     yield grown
             if len(draft.entries) >= MOST_SENTENCES or len(draft.failed) >= HOPELESS == len(draft.entries):
                 break
+        writing.stop()
         if len(draft.entries) == 1 and told.rstrip(".") in draft.entries[0].raw:
             raise LanguageModelFailed("declined")
         if not draft.entries:
