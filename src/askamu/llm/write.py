@@ -199,7 +199,8 @@ def ask_model(
     said = language or ask_language(question)
     whole = complete(model, told.question, told.history, said, started + COMPLETING * budget) if told.history else None
     with around or nullcontext():
-        found = work(library, whole or told.question, () if whole else told.history, filters, said, limits)
+        spoken = language if told.style is Style.ANSWER else said  # »in plain words« may be of a question in Danish
+        found = work(library, whole or told.question, () if whole else told.history, filters, spoken, limits)
     found = replace(found, answer=replace(found.answer, question=question))
     yield from phrase(found, model, started + budget, told.style, new_id)
 
