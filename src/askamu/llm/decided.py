@@ -25,8 +25,9 @@ def decisions_hold(said: str, sources: Sequence[Source]) -> bool:
     deciding = [s for s in sources if decision_of(s) is not None]
     if claims.compiled("hedges", "announces").search(said) and not deciding:
         return False
-    if not acts:
-        return True
+    whole = " ".join(said.split()).strip(" .").casefold()
+    if not acts or any(whole in " ".join(s.text.split()).casefold() for s in deciding):
+        return True  # nothing of the kind, or the decision's own words
     if acts[0].outcome is Outcome.RECOMMENDED:
         acts = [a for a in acts if a.outcome is Outcome.RECOMMENDED]  # what was recommended is no act yet
     items = {s.evidence.place for s in deciding}

@@ -183,7 +183,7 @@ class Verifier:
             faults.append(Fault.DECISION)
         if not proposals_hold(said, [s for s in sources if s.line.mark not in inserted]):
             faults.append(Fault.PROPOSAL)
-        if not directions_hold(said, sources):
+        if not directions_hold(said, sources, self.language):
             faults.append(Fault.OPPOSITE)
         faults += edits(said, sources)
         return faults

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from difflib import SequenceMatcher
 
 from askamu.danish import fold, stem, stop_words, words
+from askamu.dates import months
 from askamu.llm import claims
 from askamu.llm.claims import Fault
 from askamu.llm.evidence import Source, adopted_text
@@ -71,7 +72,7 @@ def inflected(word: str) -> bool:
     return bool(re.search(table("claims")["frame"]["endings"], word)) and not word.endswith(("sen", "sens"))
 
 
-def directions_hold(said: str, sources: Sequence[Source]) -> bool:
+def directions_hold(said: str, sources: Sequence[Source], language: str) -> bool:
     """Whether nothing is turned round: up and down, more and less, with and without »ikke«."""
     theirs = " ".join([*(s.text for s in sources), *(p for s in sources for p in adopted_text(s))])
     for one, other in opposites():
@@ -90,7 +91,7 @@ def directions_hold(said: str, sources: Sequence[Source]) -> bool:
         period = claims.compiled_one(pattern)
         if period.search(said) and not period.search(theirs):
             return False
-    return negations_hold(said, theirs) and prefixes_hold(said, theirs)
+    return negations_hold(said, theirs, language) and prefixes_hold(said, theirs)
 
 
 def prefixes_hold(said: str, theirs: str) -> bool:
@@ -166,7 +167,7 @@ def _threes(told: Sequence[str]) -> set[tuple[str, ...]]:
     return {tuple(told[i : i + 3]) for i in range(len(told) - 2)}
 
 
-def negations_hold(said: str, theirs: str) -> bool:
+def negations_hold(said: str, theirs: str, language: str) -> bool:
     """Whether what is denied here is denied there, and the other way round.
 
     What a »ikke« denies are the words around it that say something: the one before it, and up to three behind it.
@@ -174,6 +175,8 @@ def negations_hold(said: str, theirs: str) -> bool:
     mine, other = _denied(said), _denied(theirs)
     theirs_words = claims.folded(theirs)
     negative = theirs_words & {fold(w) for w in table("claims")["must"]["negative"]}
+    if language != "da":  # its words are others than those it is held against
+        return not mine or bool(other or negative)
     reversed_ = {stem(w.removeprefix("u")) for w in theirs_words if w.startswith("u")}
     if any(not any(d & o for o in other) and not negative and not d & reversed_ for d in mine if d):
         return False
@@ -201,7 +204,7 @@ def _denied(text: str) -> list[frozenset[str]]:
 
 def frame_stems() -> frozenset[str]:
     """Stems of the words that tell what kind of sentence it is: acts, bodies, where it stands."""
-    return frozenset(stem(w) for w in table("claims")["frame"]["words"])
+    return frozenset(stem(w) for w in (*table("claims")["frame"]["words"], *months()))
 
 
 def nearest(said: str, sources: Sequence[Source]) -> Source | None:
