@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from askamu.errors import LanguageModelFailed
@@ -15,6 +15,7 @@ from askamu.sentences import sentences
 _LATE_MARKS = re.compile(r"([.!?])[ \t]*((?:\[[^\]\n]{1,120}\][ \t]*)+)")
 _UNCLOSED = re.compile(r"[\[{][^\]}\n]*$")  # a mark of which the end has not come yet
 _AFTER_MARK = re.compile(r"(?<=[\]}])[ \t]+(?=[A-ZÆØÅ])")  # a mark ends its sentence, full stop or none
+_NUMBER = re.compile(r"(?:^|[:,;]\s|\bat\s)\d{1,2}\.$")  # of a list's point within a sentence
 _BULLET = re.compile(r"^(?:[-–•*·]|\d{1,2}[.)])\s+")
 SCHEMA: dict[str, Any] = {
     "name": "answer",
@@ -65,8 +66,20 @@ def cut(held: str) -> Iterator[tuple[str, str]]:
         bare = bare[bullet.end() :] if bullet else bare
         first = "\n- " if bullet else "\n\n"
         pieces = [span.of(part) for part in _AFTER_MARK.split(bare) for span in sentences(part, 0, len(part))]
-        for n, said in enumerate(pieces):
+        for n, said in enumerate(_whole(pieces)):
             yield said, " " if n else first
+
+
+def _whole(pieces: Iterable[str]) -> Iterator[str]:
+    """Pieces put together where one was cut within a quotation, or behind the number of a list's point."""
+    held = ""
+    for piece in pieces:
+        held = f"{held} {piece}" if held else piece
+        if held.count("»") <= held.count("«") and held.count("„") <= held.count("“") and not _NUMBER.search(held):
+            yield held
+            held = ""
+    if held:
+        yield held
 
 
 def structured(writing: Writing) -> Iterator[tuple[str, str]]:
