@@ -39,6 +39,7 @@ from askamu.terminal import (
 if TYPE_CHECKING:
     from askamu.config import Settings
     from askamu.library import Library
+    from askamu.llm.cassette import Cassette
     from askamu.llm.model import LanguageModel
     from askamu.passage import Answer, Filters, Turn
     from askamu.report import Read
@@ -311,6 +312,13 @@ def evaluate(
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Vælg, hvornår der svares »fremgår ikke«. / Fit when to abstain.")
     ] = False,
+    llm: Annotated[
+        bool, typer.Option("--llm", help="Svar i sprogmodellens ord (ASKAMU_LLM). / In the language model's words.")
+    ] = False,
+    cassette: Annotated[
+        Path | None,
+        typer.Option("--cassette", help="Med --llm: optag svarene, og afspil dem. / Record its replies, or play them."),
+    ] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
@@ -319,15 +327,19 @@ def evaluate(
 
     from askamu.evaluate.figures import as_run, compare, figures, read_run
     from askamu.evaluate.gold import read_gold
+    from askamu.evaluate.llm import in_words_of, model_figures
     from askamu.evaluate.page import report
-    from askamu.evaluate.run import elsewhere, evaluate
+    from askamu.evaluate.run import alone, elsewhere, evaluate
     from askamu.library import open_library
     from askamu.texts import text
 
+    if cassette is not None and not llm:
+        raise typer.BadParameter("--cassette hører til --llm. / --cassette goes with --llm.")
     settings = _settings(index, lang)
     asked = read_gold(questions)
     before = read_run(against) if against else {}
     library = open_library(settings)
+    taped = _cassette(settings, cassette) if llm else None
     if calibrate:
         from askamu.evaluate.calibrate import calibrate as fit
         from askamu.limits import keep_limits
@@ -338,22 +350,25 @@ def evaluate(
         print_calibration(fitted, kept, settings.lang)
         library = open_library(settings)
     with progress_bar(settings.lang) as progress:
-        scores = evaluate(library, asked, progress)
+        scores = evaluate(library, asked, progress, in_words_of(taped) if taped else alone)
     found = figures(asked, scores)
+    spoken = model_figures(scores, taped) if taped else None
     changed = compare(before, scores)
-    run = as_run(asked, scores, found, library.searched_by or "")
+    run = as_run(asked, scores, found, library.searched_by or "", spoken)
     if out:
         _write(out, json.dumps(run, ensure_ascii=False, indent=1), settings.lang)
     if html:
-        _write(html, report(asked, scores, found, changed, settings.lang), settings.lang)
+        _write(html, report(asked, scores, found, changed, settings.lang, spoken), settings.lang)
     if as_json:
         print(json.dumps(run | {"change": {k: asdict(v) for k, v in changed.items()}}, ensure_ascii=False, indent=1))
     else:
-        print_figures(found, changed, settings.lang)
+        print_figures(found, changed, settings.lang, spoken)
+    if taped:
+        _tell_recorded(taped, settings.lang)
     strange = elsewhere(library, asked)
     if strange:
         print(text("eval.elsewhere", settings.lang, n=len(strange), ids=", ".join(strange[:5])), file=sys.stderr)
-    raise typer.Exit(PARTLY if strange else DONE)
+    raise typer.Exit(PARTLY if strange or (taped and taped.lacking) else DONE)
 
 
 @app.command()
@@ -700,6 +715,29 @@ def _model(settings: Settings) -> LanguageModel | None:
     from askamu.llm.model import open_model
 
     return open_model(settings)
+
+
+def _cassette(settings: Settings, file: Path | None) -> Cassette:
+    """The language model of an evaluation, behind a cassette that keeps its replies where a file is named."""
+    from askamu.errors import NoLanguageModel
+    from askamu.llm.cassette import Cassette
+
+    model = _model(settings)
+    if model is None and file is None:
+        raise NoLanguageModel
+    return Cassette(file, model)
+
+
+def _tell_recorded(cassette: Cassette, language: str) -> None:
+    """Say on stderr what of an evaluation is not recorded."""
+    from askamu.texts import text
+
+    if cassette.lacking:
+        ids = ", ".join(list(cassette.lacking)[:5]) + (" …" if len(cassette.lacking) > 5 else "")
+        values = {"file": cassette.file, "n": len(cassette.lacking), "ids": ids, "model": cassette.name}
+        print(text("eval.llm_unrecorded", language, **values), file=sys.stderr)
+    if cassette.passed:
+        print(text("eval.llm_passed", language, n=cassette.passed, file=cassette.file), file=sys.stderr)
 
 
 def _answered(

@@ -31,6 +31,8 @@
     ├── CannotTune           the extra is missing, or there is too little to learn from
     ├── BadQuestions         a file of written questions
     ├── BadRun               a kept evaluation
+    ├── CassetteUnusable     exit 2: replies of a language model kept for an evaluation
+    ├── NoLanguageModel      exit 2: one is needed, and none is set
     ├── BadQuestion          exit 2: empty or too long
     ├── BadMemo              exit 2: what is to become a memo can't be read as one
     ├── NotQuotable          a stretch of minutes that no quote may be cut from
@@ -74,6 +76,9 @@ EndpointProblem = Literal[
     "endpoint_busy", "endpoint_status", "endpoint_malformed", "endpoint_count", "endpoint_dimension",
     "endpoint_not_finite",
 ]  # fmt: skip
+CassetteProblem = Literal[
+    "cassette_missing", "cassette_unreadable", "cassette_damaged", "cassette_model", "cassette_not_writable"
+]
 TuneProblem = Literal["tune_extra", "tune_few", "tune_few_meetings", "tune_base", "tune_out", "tune_not_empty"]
 VocabularyProblem = Literal[
     "vocabulary_unreadable", "vocabulary_unknown", "vocabulary_key", "vocabulary_form", "vocabulary_pattern"
@@ -390,6 +395,21 @@ class BadRun(AskamuError):
 
     def __init__(self, file: Path, error: Exception) -> None:
         super().__init__(file=file, why=getattr(error, "strerror", None) or error)
+
+
+class CassetteUnusable(AskamuError):
+    """A file of a language model's replies that can't be played back, or not be added to."""
+
+    exit_code = 2
+
+    def __init__(self, problem: CassetteProblem, file: Path, **values: object) -> None:
+        self.problem = problem
+        super().__init__("", file=file, **values)
+
+
+class NoLanguageModel(AskamuError):
+    problem = "llm_not_set"
+    exit_code = 2
 
 
 class TooFewToCalibrate(AskamuError):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from askamu.decisions import DecisionRow
     from askamu.evaluate.calibrate import Calibration
     from askamu.evaluate.figures import Figures
+    from askamu.evaluate.llm import ModelFigures
     from askamu.fetch import FetchReport
     from askamu.ingest import IngestReport, PlannedFile
     from askamu.library import Library
@@ -265,9 +266,12 @@ def shorten(said: str) -> str:
     return cut(one_line(said), LONGEST, placeholder=" …")
 
 
-def print_figures(found: Figures, changed: Mapping[str, Difference], language: str) -> None:
-    """The figures of an evaluation; `changed` since another run, if there is one."""
+def print_figures(
+    found: Figures, changed: Mapping[str, Difference], language: str, llm: ModelFigures | None = None
+) -> None:
+    """The figures of an evaluation; `changed` since another run, and of a language model, if there is one."""
     from rich.table import Table
+    from rich.text import Text
 
     from askamu.texts import text
 
@@ -296,6 +300,17 @@ def print_figures(found: Figures, changed: Mapping[str, Difference], language: s
         by_type.add_row(kind, *(f"{metrics[m].mean:.2f} ({metrics[m].n})" if m in metrics else "–" for m in shown))
     out.print()
     out.print(by_type)
+    if llm is not None:
+        from askamu.evaluate.llm import rows
+
+        out.print()
+        out.print(text("eval.llm_title", language, model=llm.model), markup=False, style="bold")
+        told = Table(box=None, pad_edge=False, show_header=False)
+        told.add_column(overflow="fold")
+        told.add_column(overflow="fold")
+        for label, said in rows(llm, language):
+            told.add_row(Text(label), Text(said))
+        out.print(told)
 
 
 def print_calibration(fitted: Calibration, kept: Path | None, language: str) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from askamu.bootstrap import Difference, Mean, difference, mean
 from askamu.errors import BadRun
 from askamu.evaluate.gold import GoldQuestion
 from askamu.evaluate.score import CLOSED, METRICS, Scored
+
+if TYPE_CHECKING:
+    from askamu.evaluate.llm import ModelFigures
 
 FORMAT = 1
 BY: dict[str, Callable[[GoldQuestion], str]] = {
@@ -65,9 +68,14 @@ def figures(questions: Sequence[GoldQuestion], scores: Sequence[Scored]) -> Figu
         groups[name] = {v: _means([s.metrics for s in some]) for v, some in sorted(members.items())}
     told = [(not q.answerable, bool(s.answer and s.answer.abstained)) for q, s in pairs if q.type != CLOSED]
     abstention = Abstention(sum(a for _, a in told), sum(d for d, _ in told), sum(d and a for d, a in told))
-    times = sorted(s.answer.timings_ms["total"] for s in scores if s.answer and "total" in s.answer.timings_ms)
-    latency = (times[len(times) // 2], times[min(len(times) - 1, int(0.95 * len(times)))]) if times else (0.0, 0.0)
+    latency = usual_and_slow([s.answer.timings_ms.get("total") for s in scores if s.answer]) or (0.0, 0.0)
     return Figures(len(pairs), _means([s.metrics for s in scores]), groups, abstention, latency)
+
+
+def usual_and_slow(values: Iterable[float | None]) -> tuple[float, float] | None:
+    """The median and the 95th percentile of those that are known; None where none is."""
+    known = sorted(v for v in values if v is not None)
+    return (known[len(known) // 2], known[min(len(known) - 1, int(0.95 * len(known)))]) if known else None
 
 
 def _means(some: Sequence[Mapping[str, float]]) -> dict[str, Mean]:
@@ -75,10 +83,18 @@ def _means(some: Sequence[Mapping[str, float]]) -> dict[str, Mean]:
 
 
 def as_run(
-    questions: Sequence[GoldQuestion], scores: Sequence[Scored], found: Figures, embedder: str
+    questions: Sequence[GoldQuestion],
+    scores: Sequence[Scored],
+    found: Figures,
+    embedder: str,
+    llm: ModelFigures | None = None,
 ) -> dict[str, Any]:
-    """A run as it is kept in a file: its figures, and the metrics of each question for a comparison."""
-    return {
+    """A run as it is kept in a file: its figures, and the metrics of each question for a comparison.
+
+    Args:
+        llm: what is known of the language model's part, where there was one.
+    """
+    run = {
         "format": FORMAT,
         "embedder": embedder,
         "questions": {
@@ -90,6 +106,7 @@ def as_run(
         | {"precision": found.abstention.precision, "recall": found.abstention.recall, "f1": found.abstention.f1},
         "latency_ms": list(found.latency_ms),
     }
+    return run | ({"llm": asdict(llm)} if llm else {})
 
 
 def read_run(file: Path) -> dict[str, dict[str, float]]:

@@ -8,6 +8,7 @@ from askamu import texts
 from askamu.bootstrap import Difference, Mean
 from askamu.evaluate.figures import Figures
 from askamu.evaluate.gold import GoldQuestion
+from askamu.evaluate.llm import ModelFigures, rows
 from askamu.evaluate.score import Scored
 from askamu.html import escape, page
 from askamu.passage import Answer
@@ -22,13 +23,15 @@ def report(
     found: Figures,
     changed: Mapping[str, Difference],
     language: str,
+    llm: ModelFigures | None = None,
 ) -> str:
     """The page.
 
     Args:
         changed: what changed since another run, if there is one.
+        llm: of a language model, if one was asked.
     """
-    return _Page(language).page(questions, scores, found, changed)
+    return _Page(language).page(questions, scores, found, changed, llm)
 
 
 class _Page:
@@ -44,12 +47,14 @@ class _Page:
         scores: Sequence[Scored],
         found: Figures,
         changed: Mapping[str, Difference],
+        llm: ModelFigures | None,
     ) -> str:
         missed = [(q, s) for q, s in zip(questions, scores, strict=True) if s.misses]
         parts = [
             f"<p>{self.t('counted', questions=found.questions, missed=len(missed))}</p>",
             f'<p class="soft">{self.t("interval")}</p>',
             self._figures(found, changed),
+            *([self._model(llm)] if llm else []),
             *(self._groups(name, groups) for name, groups in found.groups.items()),
             f"<h2>{self.t('misses', n=len(missed))}</h2>",
             *(self._miss(q, s) for q, s in missed),
@@ -71,6 +76,10 @@ class _Page:
         )  # fmt: skip
         took = self.t("latency", median=round(found.latency_ms[0]), slow=round(found.latency_ms[1]))
         return self._table(self.t("figures"), heads, rows) + f"<p>{said}</p><p>{took}</p>"
+
+    def _model(self, llm: ModelFigures) -> str:
+        told = [(escape(name), [escape(value)]) for name, value in rows(llm, self.language)]
+        return self._table(self.t("llm_title", model=llm.model), [self.t("metric"), self.t("figures")], told)
 
     def _groups(self, name: str, groups: Mapping[str, Mapping[str, Mean]]) -> str:
         shown = [m for m in GROUPED if any(m in metrics for metrics in groups.values())]

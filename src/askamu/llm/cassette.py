@@ -16,7 +16,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -114,9 +114,7 @@ class Cassette:
             return
         with self._lock, _Appending(self, self.file) as whole:
             if prompt not in self._kept:
-                row = {"prompt": prompt, "question": id, "pieces": list(reply.pieces), "tokens_in": reply.tokens_in}
-                row |= {"tokens_out": reply.tokens_out, "first_ms": reply.first_ms, "ms": reply.ms}
-                row |= {"failed": reply.failed, "stopped": reply.stopped}
+                row = {"prompt": prompt, "question": id, **asdict(reply)}
                 whole.append(row)
                 self._kept[prompt] = reply
 
