@@ -33,6 +33,7 @@ class Embedding:
         self._waiting: deque[tuple[tuple[str, ...], Future[tuple[Vectors, float]]]] = deque()
         self._asked: set[str] = set()
         self._rest: dict[str, str] = {}  # texts that are no full batch yet
+        self._failed: BaseException | None = None  # what ends the run: no further batch is begun
         self.computed = 0  # distinct texts that were not in the cache
         self.seconds = 0.0  # that the embedder worked
 
@@ -101,8 +102,14 @@ class Embedding:
             del self._rest[key]
 
     def _embed(self, texts: list[str]) -> tuple[Vectors, float]:
+        if self._failed is not None:
+            raise self._failed
         started = time.perf_counter()
-        return self._embedder.embed_passages(texts), time.perf_counter() - started
+        try:
+            return self._embedder.embed_passages(texts), time.perf_counter() - started
+        except BaseException as error:
+            self._failed = error
+            raise
 
     def _store(self, most: int) -> None:
         """Store what is ready, and wait until no more than `most` batches are not."""
