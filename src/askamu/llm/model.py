@@ -346,8 +346,7 @@ def open_model(settings: Settings) -> ChatModel | None:
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
     given: dict[str, Any] = {"temperature": settings.llm_temperature}
     # Passages go to the address that the operator named, and to no other that it points to.
-    client: dict[str, Any] = {"follow_redirects": False}
-    hooks = {"event_hooks": {"response": [_tell_response]}}
+    hooks: dict[str, list[Callable[..., Any]]] = {"response": [_tell_response]}
     match endpoint.provider:
         case "openai":
             given |= {
@@ -358,12 +357,13 @@ def open_model(settings: Settings) -> ChatModel | None:
             }
             import httpx
 
-            given["http_client"] = httpx.Client(**client, **hooks)
+            given["http_client"] = httpx.Client(follow_redirects=False, event_hooks=hooks)
             if endpoint.base_url:  # a key that the environment has for OpenAI itself goes nowhere else
                 given |= {"base_url": endpoint.base_url, "api_key": key or "none"}
         case "ollama":
-            given |= {"num_predict": settings.llm_max_tokens, "client_kwargs": {"timeout": settings.llm_timeout, **client}}
-            given["sync_client_kwargs"] = hooks
+            client = {"timeout": settings.llm_timeout, "follow_redirects": False}
+            given |= {"num_predict": settings.llm_max_tokens, "client_kwargs": client}
+            given["sync_client_kwargs"] = {"event_hooks": hooks}
             given |= {"num_ctx": settings.llm_context + settings.llm_max_tokens + 2_000}
             if endpoint.base_url:
                 given["base_url"] = endpoint.base_url
