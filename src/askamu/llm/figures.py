@@ -68,7 +68,7 @@ def rises_hold(said: str, mine: Sequence[Figure]) -> bool:
     for found in re.finditer(r"\b(?:fra|from)\b(.{1,60}?)\b(?:til|to)\b(.{1,40})", said):
         first = [f.absolute[0] for f in mine if found.start(1) <= f.start < found.end(1) and not is_year(f)]
         then = [f.absolute[0] for f in mine if found.start(2) <= f.start < found.end(2) and not is_year(f)]
-        up, down = (pattern.search(said) for pattern in opposites()[0])
+        up, down = (pattern.search(said) for pattern in opposites()[1])
         if first and then and bool(up) != bool(down) and ((first[0] < then[0]) != bool(up)) and first[0] != then[0]:
             return False
     return True
@@ -90,10 +90,12 @@ def pairs_hold(said: str, mine: Sequence[Figure], sources: Sequence[Source]) -> 
 
 
 def _around(text: str, figure: Figure) -> frozenset[str]:
-    """The words beside a figure, three on each side: stems, and years and other figures as they stand."""
-    before = [stem(w) for w in words(text[: figure.start]) if w not in stop_words()][-3:]
-    behind = [stem(w) for w in words(text[figure.end :]) if w not in stop_words()][:3]
-    return frozenset([*(f"<{w}" for w in before), *(f">{w}" for w in behind), *before, *behind])
+    """The words beside a figure: the two next to it as they stand, and stems of three on each side."""
+    first, then = words(text[: figure.start]), words(text[figure.end :])
+    before = [stem(w) for w in first if w not in stop_words()][-3:]
+    behind = [stem(w) for w in then if w not in stop_words()][:3]
+    beside = [*(f"«{w}" for w in first[-1:]), *(f"»{w}" for w in then[:1])]
+    return frozenset([*beside, *(f"<{w}" for w in before), *(f">{w}" for w in behind), *before, *behind])
 
 
 def rows_hold(mine: Sequence[Figure], sources: Sequence[Source]) -> bool:

@@ -174,7 +174,7 @@ def negations_hold(said: str, theirs: str, language: str) -> bool:
     """
     mine, other = _denied(said), _denied(theirs)
     theirs_words = claims.folded(theirs)
-    negative = theirs_words & {fold(w) for w in table("claims")["must"]["negative"]}
+    negative = (theirs_words - claims.folded(said)) & {fold(w) for w in table("claims")["must"]["negative"]}
     if language != "da":  # its words are others than those it is held against
         return not mine or bool(other or negative)
     reversed_ = {stem(w.removeprefix("u")) for w in theirs_words if w.startswith("u")}
