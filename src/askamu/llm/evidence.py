@@ -21,6 +21,7 @@ from askamu.snippets import Snippet, section_snippets
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 ID_LENGTH = 6  # 30 bits: a document can't hold the mark of a passage by chance, nor know it
+LEAST_LEFT = 30  # tokens of the budget below which nothing more is looked for
 MOST_LINES = 14  # of one section
 MOST_LINE = 700  # characters of a line that are given
 # What could end a passage or begin a turn, in the marks of this prompt or of the common chat formats.
@@ -125,19 +126,20 @@ def gather(
         whole: all of the items that are cited, and of nothing else.
     """
     chosen: dict[tuple[str, int, int], tuple[Minutes, AgendaItem | None, Section, dict[int, Snippet]]] = {}
+    cut: dict[tuple[str, int, int], list[Snippet]] = {}
     left, withheld = budget, 0
     for minutes, index, section, span in _whole(context, citations) if whole else _wanted(context, citations):
         item = minutes.items[index] if index >= 0 else None
+        if left < LEAST_LEFT:
+            break
         if section.nil or (item is not None and item.closed):
             continue
         key = (minutes.id, index, section.start)
+        if key not in cut:
+            cut[key] = _snippets(minutes, item, section)
         known = chosen.get(key)
         lines = dict(known[3]) if known else {}
-        found = [
-            s
-            for s in _snippets(minutes, item, section)
-            if s.spans[-1].start < span.end and span.start < s.spans[-1].end
-        ]
+        found = [s for s in cut[key] if s.spans[-1].start < span.end and span.start < s.spans[-1].end]
         for snippet in found:
             if snippet.spans[-1].start in lines or len(lines) >= MOST_LINES:
                 continue

@@ -13,6 +13,7 @@ from askamu.privacy import hide_cpr
 from askamu.sentences import sentences
 
 _LATE_MARKS = re.compile(r"([.!?])[ \t]*((?:\[[^\]\n]{1,120}\][ \t]*)+)")
+_MAY_END = re.compile(r"[.!?:»«\]}][\s\[(»„\"-]*[A-ZÆØÅ0-9]|\n\s*\S")  # and another sentence begins
 _UNCLOSED = re.compile(r"[\[{][^\]}\n]*$")  # a mark of which the end has not come yet
 _AFTER_MARK = re.compile(r"(?<=[\]}])[ \t]+(?=[A-ZÆØÅ])")  # a mark ends its sentence, full stop or none
 _NUMBER = re.compile(r"(?:^|[:,;]\s|\bat\s)\d{1,2}\.$")  # of a list's point within a sentence
@@ -44,11 +45,12 @@ SCHEMA: dict[str, Any] = {
 
 def plain(writing: Writing) -> Iterator[tuple[str, str]]:
     """The sentences of running text with marks, each as soon as the next one begins, with what stands before it."""
-    held, told = "", 0
+    held, told, seen = "", 0, 0
     for piece in writing:
         held += piece
-        if not piece.strip() or not re.search(r"[.!?:\n]", held):
+        if not piece.strip() or not _MAY_END.search(held, seen):
             continue
+        seen = max(0, len(held) - 2)
         pieces = list(cut(_UNCLOSED.sub("", held)))
         yield from pieces[told:-1]
         told = max(told, len(pieces) - 1)
