@@ -408,7 +408,7 @@ def test_the_record_holds_what_programs_need(library: Library, answers: list[Ans
         json.dumps(record)
         assert set(record) == {
             "id", "question", "completed_question", "language", "kind", "tier", "answer", "abstained", "coverage", "filters",
-            "citations", "retrieved", "related", "warnings", "model", "timings_ms",
+            "citations", "retrieved", "related", "warnings", "model", "timings_ms", "verification",
         }  # fmt: skip
         assert record["abstained"] == (record["tier"] == "not_stated")
 
