@@ -73,6 +73,7 @@ BUILT = (
     "feedback.",
     "eval.miss_",
     "eval.llm_",
+    "doctor.",
     "llm.dropped_",
     "llm.fault.",
     "llm.quoted_",

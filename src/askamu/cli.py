@@ -659,6 +659,42 @@ def coverage(index: IndexOption = None, as_json: JsonOption = False, lang: LangO
         print_coverage(report, settings.lang)
 
 
+@app.command()
+def doctor(index: IndexOption = None, as_json: JsonOption = False, lang: LangOption = None) -> None:
+    """Prøv indstillinger, indeks, modeller og maskine. / Try settings, index, models and machine."""
+    from askamu.config import settings as read_settings
+    from askamu.doctor import Check, State, examine, exit_code, record, settings_of
+    from askamu.terminal import print_check, print_diagnosis, print_settings
+
+    checks: list[Check] = []
+    try:
+        settings = read_settings(index=index, lang=lang)
+        language = settings.lang
+        made, tried = settings_of(settings, {n for n, v in (("index", index), ("lang", lang)) if v}), examine(settings)
+    except BadSetting as error:
+        language = lang if lang in ("da", "en") else "da"
+        made, tried = (), iter([Check("settings.read", State.FAILED, error.say(language), exit_code=USAGE)])
+    if not as_json:
+        print_settings(made, _version(), language)
+    told = {"settings"}  # groups whose heading is printed
+    for check in tried:
+        checks.append(check)
+        if not as_json:
+            print_check(check, check.group not in told, language)
+            told.add(check.group)
+    if as_json:
+        print(json.dumps(record(made, checks, _version()), ensure_ascii=False, indent=1))
+    else:
+        print_diagnosis(checks, language)
+    raise typer.Exit(exit_code(checks))
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("askamu")
+
+
 feedback_app = typer.Typer(
     help="Tilbagemeldinger på svar, gemt i indeksets mappe. / What readers said of answers.", no_args_is_help=True
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -130,10 +131,12 @@ def settings(**given: object) -> Settings:
     """Read the settings; values given win over variables, variables over askamu.toml.
 
     Raises:
-        BadSetting: if a value can't be used; the message names it.
+        BadSetting: if a value can't be used, which the message names, or askamu.toml can't be read.
     """
     try:
         return Settings(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BadSetting(f"askamu.toml can't be read: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         name = "ASKAMU_" + "_".join(str(x) for x in first["loc"]).upper()

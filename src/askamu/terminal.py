@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from askamu.bootstrap import Difference
     from askamu.coverage import CoverageReport
     from askamu.decisions import DecisionRow
+    from askamu.doctor import Check, Setting
     from askamu.evaluate.calibrate import Calibration
     from askamu.evaluate.figures import Figures
     from askamu.evaluate.llm import ModelFigures
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from askamu.tune.run import TuneReport
 
 AGENDA = "dagsorden"
+ALWAYS_TOLD = ("ASKAMU_INDEX", "ASKAMU_EMBEDDER", "ASKAMU_ADAPTER", "ASKAMU_RERANKER", "ASKAMU_LLM", "ASKAMU_LANG")
 SHOWN = 10  # of the names of what an ingest passed over
 LONGEST = 200  # characters of a quote in a table
 POINTS = 2  # of a recommendation in a table
@@ -659,6 +661,58 @@ def print_coverage(report: CoverageReport, language: str) -> None:
             console.print(
                 "  " + text("coverage.gap_line", language, place=place, said=gap_text(gap, language)), markup=False
             )
+
+
+def print_settings(settings: Sequence[Setting], version: str, language: str) -> None:
+    """What is set, and where; of what is left at its default only what matters most."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from askamu.texts import text
+
+    console = open_console()
+    console.print(text("doctor.title", language, version=version), markup=False, style="bold")
+    if not settings:  # they can't be read, as is told below
+        return
+    console.print(f"\n{text('doctor.settings', language)}", markup=False, style="bold")
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    shown = [s for s in settings if s.source != "default" or s.name in ALWAYS_TOLD]
+    for s in shown:
+        source = text(f"doctor.source.{s.source}", language)
+        table.add_row(Text(f"  {s.name}"), Text(s.value or "–"), Text(source, style="dim"))
+    console.print(table)
+    console.print(f"  {text('doctor.defaults', language, n=len(settings) - len(shown))}", markup=False, style="dim")
+
+
+def print_check(check: Check, first: bool, language: str) -> None:
+    """One check, under its group's heading where it is the first of the group."""
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    from askamu.texts import text
+
+    console = open_console()
+    if first:
+        console.print(f"\n{text(f'doctor.group.{check.group}', language)}", markup=False, style="bold")
+    style = {"ok": "green", "warning": "yellow", "failed": "bold red"}[check.state]
+    row = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    row.add_column(min_width=max(len(text(f"doctor.{state}", language)) for state in ("ok", "warning", "failed")))
+    row.add_column(overflow="fold")
+    row.add_row(Text(text(f"doctor.{check.state}", language), style=style), Text(check.said))
+    if check.advice:
+        row.add_row("", Text(f"→ {check.advice}"))
+    console.print(Padding(row, (0, 0, 0, 2)))
+
+
+def print_diagnosis(checks: Sequence[Check], language: str) -> None:
+    """The last line: how many failed."""
+    from askamu.texts import text
+
+    failed, warnings = (sum(c.state == state for c in checks) for state in ("failed", "warning"))
+    key = "doctor.summary" if failed or warnings else "doctor.all_well"
+    values = {"failed": failed, "warnings": warnings} if failed or warnings else {}
+    open_console().print(f"\n{text(key, language, **values)}", markup=False)
 
 
 def print_feedback(total: int, consented: int, kinds: Mapping[str, int], language: str) -> None:
