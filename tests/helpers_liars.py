@@ -590,7 +590,7 @@ def told_as_decided(
         (mark, clause, d)
         for mark, clause, d in found
         if d is not None and outcomes(d) & NOT_APPROVING and "approved" not in outcomes(d)
-        and not re.search("efterretning|drøft|oriente|anbefal", clause)
+        and not re.search("efterretning|drøft|oriente|anbefal|indstil", clause)
     ]  # fmt: skip
     if refused:
         mark, clause, decision = rng.choice(refused)
