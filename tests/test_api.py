@@ -141,7 +141,7 @@ def client(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     """A client of its own (for the rate limit) over the library made by hand. `asked` collects what was asked."""
     asked: list[tuple[str, tuple[Turn, ...], Filters, str | None]] = []
 
-    def ask(library, question, history, filters, language):  # type: ignore[no-untyped-def]
+    def ask(library, question, history, filters, language, limits=None):  # type: ignore[no-untyped-def]
         asked.append((question, tuple(history), filters, language))
         if filters.municipality not in (None, "Bakkerup"):
             raise UnknownFilter("municipality", filters.municipality, ("Bakkerup",))

@@ -26,7 +26,9 @@ OWN = re.compile(r"^(?:udvalg(?:et|ets)?|committee)$", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.,])[-–−]?\d+(?:[.,]\d+)*(?![\w])|(?<![\w.,])\d+(?:[.,]\d+)*(?=[A-Za-zÆØÅæøå%])")
 _WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _NAME = re.compile(r"[A-ZÆØÅ][\wæøåÆØÅéüöä'’.-]*[\wæøåé]|[A-ZÆØÅ]{2,}")
-_OF_CASE = re.compile(r"\b\d{2}\.\d{2}\.\d{2}-[A-ZÆØÅ]\d{2}-\d+-\d{2}\b|\b(?:19|20)?\d{2}[-/]\d{5,}(?:-\d+)?\b")
+_OF_CASE = re.compile(
+    r"\b\d{2}\.\d{2}\.\d{2}-[A-ZÆØÅ]\d{2}-\d+-\d{2}\b|\b(?:19|20)?\d{2}[-/]\d{5,}(?:-\d+)?[A-ZÆØÅ]?\b"
+)
 
 
 class Fault(StrEnum):

@@ -20,6 +20,7 @@ from askamu.passage import Turn
 REMEMBERED = 3  # questions before a follow-up that it is completed from
 LONGEST = 300  # characters of a completed question
 MOST_PARTS = 4
+_NEGATION = re.compile(r"\b(?:ikke|ingen|aldrig|not|no|never)\b", re.IGNORECASE)
 
 
 def complete(model: LanguageModel, asked: str, history: Sequence[Turn], language: str, deadline: float) -> str | None:
@@ -36,7 +37,11 @@ def complete(model: LanguageModel, asked: str, history: Sequence[Turn], language
     )
     lines = _lines(model, prompt, deadline)
     whole = lines[0] if len(lines) == 1 else ""
-    return whole if whole and _telling(asked) <= _telling(whole) and adds_nothing(whole, [asked, *before]) else None
+    told, mine = _telling(whole), _telling(asked)
+    brings = bool((told - mine) & frozenset().union(*map(_telling, before)))  # what the follow-up leaves out
+    denies = bool(_NEGATION.search(whole)) and not any(_NEGATION.search(q) for q in (asked, *before))
+    kept = brings and mine <= told and not denies
+    return whole if kept and adds_nothing(whole, [asked, *before]) else None
 
 
 def parts(model: LanguageModel, question: str, language: str, deadline: float) -> list[str]:

@@ -143,6 +143,8 @@ def edits(said: str, sources: Sequence[Source]) -> list[Fault]:
         gone, new = theirs[a:b], mine[c:d]
         if negations & set(gone) and not negations & set(new):
             faults.append(Fault.OPPOSITE)
+        if negations & set(new) and not negations & set(gone) and ratio >= NEARLY and not claims.read_acts(said):
+            faults.append(Fault.OPPOSITE)
         if len(gone) == len(new) == 1 and gone[0][0].isdigit() and new[0][0].isdigit() and min(before, behind) > 1:
             around = _threes(mine[max(0, c - 1) : d + 1])
             if not around <= known:
@@ -178,7 +180,7 @@ def negations_hold(said: str, theirs: str, language: str) -> bool:
     if language != "da":  # its words are others than those it is held against
         return not mine or bool(other or negative)
     reversed_ = {stem(w.removeprefix("u")) for w in theirs_words if w.startswith("u")}
-    if any(not any(d & o for o in other) and not negative and not d & reversed_ for d in mine if d):
+    if any(not any(_alike(d, o) for o in other) and not negative and not d & reversed_ for d in mine if d):
         return False
     own = set(claims.content(said))
     if claims.read_acts(said):
@@ -187,6 +189,11 @@ def negations_hold(said: str, theirs: str, language: str) -> bool:
         len(d & own) >= 2 and len(d & own) >= 0.75 * len(d) and not any(len(d & m) >= 0.5 * len(d) for m in mine)
         for d in other
     )
+
+
+def _alike(one: Collection[str], other: Collection[str]) -> bool:
+    """Whether two sets of stems share a word; »godkend« and »godk« are one."""
+    return bool({w[:4] for w in one} & {w[:4] for w in other})
 
 
 def _denied(text: str) -> list[frozenset[str]]:

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from askamu import answer as answering
 from askamu import prompts, texts
-from askamu.answer import Work, ask, work
+from askamu.answer import Work
 from askamu.cite import Citations
 from askamu.compose import Context, decision
 from askamu.compose.draft import escape, quote
@@ -30,11 +31,12 @@ from askamu.llm.complete import complete, parts
 from askamu.llm.evidence import Evidence, NewId, Source, gather, harmless, random_id
 from askamu.llm.model import LanguageModel, Message
 from askamu.llm.reply import SCHEMA, numbered, plain, structured
-from askamu.llm.style import Style, read_style
+from askamu.llm.style import Style, Told, read_style
 from askamu.llm.verify import INSERT, MARKS, Checked, Verifier
 from askamu.minutes import SectionKind
 from askamu.passage import Answer, CheckedSentence, Citation, Filters, QuestionKind, Tier, Turn, Verification
 from askamu.question import language_of as ask_language
+from askamu.question import understand
 
 PHRASED = frozenset({QuestionKind.DECISION, QuestionKind.FIGURE, QuestionKind.FACT, QuestionKind.WHO,
                      QuestionKind.TIMELINE, QuestionKind.COMPARISON})  # fmt: skip
@@ -190,7 +192,7 @@ def ask_model(
     """
     if model is None:
         with around or nullcontext():
-            answer = ask(library, question, history, filters, language, limits)
+            answer = answering.ask(library, question, history, filters, language, limits)
         yield answer
         return
     started = time.monotonic()
@@ -198,11 +200,20 @@ def ask_model(
     told = read_style(question, history)
     said = language or ask_language(question)
     whole = complete(model, told.question, told.history, said, started + COMPLETING * budget) if told.history else None
+    if whole is not None and loses_limits(library, told, whole, filters, language):
+        whole = None
     with around or nullcontext():
         spoken = language if told.style is Style.ANSWER else said  # »in plain words« may be of a question in Danish
-        found = work(library, whole or told.question, () if whole else told.history, filters, spoken, limits)
+        found = answering.work(library, whole or told.question, () if whole else told.history, filters, spoken, limits)
     found = replace(found, answer=replace(found.answer, question=question))
     yield from phrase(found, model, started + budget, told.style, new_id)
+
+
+def loses_limits(library: Library, told: Told, whole: str, filters: Filters, language: str | None) -> bool:
+    """Whether a completed question is limited by less than the program's own completion of it."""
+    own = understand(told.question, library.known, told.history, filters, language).filters.as_record()
+    theirs = understand(whole, library.known, (), filters, language).filters.as_record()
+    return any(value is not None and theirs[name] != value for name, value in own.items())
 
 
 def phrase(
@@ -276,7 +287,7 @@ def of_parts(found: Work, model: LanguageModel, deadline: float) -> tuple[Citati
     context, asked = found.context, found.answer
     until = time.monotonic() + COMPLETING * (deadline - time.monotonic())
     named = parts(model, asked.completed_question, context.language, until)
-    answers = [ask(context.library, part, (), asked.filters, context.language) for part in named]
+    answers = [answering.ask(context.library, part, (), asked.filters, context.language) for part in named]
     return tuple(c for answer in answers if answer.tier is Tier.ANSWER for c in answer.citations)
 
 
