@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from askamu.examples import Role
 from askamu.passage import Limit
 from askamu.texts import text
 from askamu.ui import render, sources
-from askamu.ui.chat import EXAMPLES, Gate, Page, chips
+from askamu.ui.chat import EXAMPLES, Gate, Page
 from askamu.ui.colours import shades
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ HERE = Path(__file__).parent
 OPINION = ("title", "kind", "helpful", "wrong_source", "wrong_answer", "missing", "comment", "consent")
 OPINION_SENT = ("send", "thanks", "failed")
 KEPT_AS = "askamu-samtale"  # the key in the browser's storage
+YES, NO = "yes", "no"  # words, because what a browser kept that is false counts as nothing kept
+CHOSEN_AS = "askamu-sprogmodel"  # whether a language model may phrase the answers
 
 
 def build_page(
@@ -46,7 +47,8 @@ def build_page(
     blocks: gr.Blocks
     with gr.Blocks(title=say("title"), analytics_enabled=False, fill_width=True) as blocks:
         past = gr.State((), time_to_live=24 * 3600)
-        kept = browser_memory(settings)
+        kept = browser_memory(settings, [], KEPT_AS)
+        chosen = browser_memory(settings, YES, CHOSEN_AS)
         with gr.Row(elem_id="top"):
             gr.Markdown(places(page.language, settings.lang), elem_id="places")
             gr.Markdown(f"[{say('other_language')}]({other_page})", elem_id="language")
@@ -62,6 +64,7 @@ def build_page(
                     allow_tags=False, line_breaks=True,
                 )  # fmt: skip
                 with gr.Row(elem_id="ask"):
+                    stop = gr.Button(say("stop_llm"), size="sm", visible=False, elem_id="stop", variant="secondary")
                     question = gr.Textbox(
                         elem_id="question", label=say("question"), placeholder=say("question_hint"), lines=1,
                         max_lines=5, max_length=settings.max_question_chars, scale=6, show_label=False,
@@ -92,6 +95,9 @@ def build_page(
                     )  # fmt: skip
                     since = gr.Textbox(label=say("from"), placeholder=say("from_hint"), elem_id="from", **day)
                     until = gr.Textbox(label=say("to"), placeholder=say("to_hint"), elem_id="to", **day)
+                use = gr.Checkbox(
+                    True, label=say("use_llm"), info=page.about_model(), visible=model is not None, elem_id="use-llm",
+                )  # fmt: skip
             with gr.Column(elem_id="sources", scale=2, min_width=300):
                 gr.Markdown(f"## {say('sources')}", elem_id="sources-title")
                 panel = gr.Markdown(
@@ -100,36 +106,42 @@ def build_page(
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         many: dict[str, Any] = {"concurrency_limit": 16, **quiet}
         limits = [municipality, committee, since, until]
-        shown = [chat, panel, past, question, suggested, kept, read, *lifts]
-        gr.on(
-            [question.submit, send.click],
-            page.answer,
-            [question, *limits, past],
-            shown,
-            trigger_mode="always_last",
-            **many,
-        )
-        for example in examples:
-            example.click(page.answer, [example, *limits, past], shown, **many)
+        shown = [chat, panel, past, question, suggested, kept, stop, read, *lifts]
+        asked = [
+            gr.on(
+                [question.submit, send.click],
+                page.answer,
+                [question, *limits, use, past],
+                shown,
+                trigger_mode="always_last",
+                **many,
+            )
+        ]
+        asked += [example.click(page.answer, [example, *limits, use, past], shown, **many) for example in examples]
         for limit, lift in zip(Limit, lifts, strict=True):
-            lift.click(partial(page.without, limit), past, shown, **many)
+            asked.append(lift.click(page.without(limit), [use, past], shown, **many))
         municipality.input(page.narrowed, municipality, committee, **quiet)
         role.change(page.suggested, role, [found, *examples], **many)
-        new.click(lambda: ([], page.panel(()), (), "", gr.Column(visible=True), [], *chips(())), None, shown, **quiet)
         blocks.load(page.opened, role, [covered, municipality, committee, found, *examples], **many)
-        blocks.load(page.resumed, kept, shown, **many)
+        asked.append(blocks.load(page.resumed, [kept, chosen], shown, **many))
+        new.click(page.emptied, None, shown, cancels=asked, **many)
+        if model is not None:
+            stop.click(page.stop, None, None, **many)
+            blocks.unload(page.stop)
+            use.input(lambda llm: YES if llm else NO, use, chosen, **many)
+            blocks.load(lambda kept: kept != NO, chosen, use, **many)
     blocks.queue(max_size=64, default_concurrency_limit=16, api_open=False)
     return blocks
 
 
-def browser_memory(settings: Settings) -> gr.components.Component:
-    """Where the browser keeps what was asked, so that it survives a reload; page.js keeps it to the tab.
+def browser_memory(settings: Settings, at_first: Any, key: str) -> gr.components.Component:
+    """Where the browser keeps something, such as what was asked, over a reload; page.js keeps it to the tab.
 
     On a machine that many use, `conversation = "none"` keeps nothing.
     """
     if settings.conversation == "none":
-        return gr.State([])
-    return gr.BrowserState([], storage_key=KEPT_AS, secret=KEPT_AS)
+        return gr.State(at_first)
+    return gr.BrowserState(at_first, storage_key=key, secret=key)
 
 
 def heading(settings: Settings, language: str) -> str:
@@ -213,11 +225,11 @@ def build_css(settings: Settings) -> str:
 
 def build_head(settings: Settings, language: str) -> str:
     """What goes into the page's <head>: its script, and the few sentences the script says."""
-    names = ("conversation", "sources", "copied", "copy_by_hand", "close")
+    names = ("conversation", "sources", "copied", "copy_by_hand", "close", "writing", "written")
     said: dict[str, Any] = {name: text(f"page.{name}", language) for name in names}
     said |= {"language": language, "busy": text("error.busy", language)}
     said["opinion"] = {name: text(f"opinion.{name}", language) for name in OPINION + OPINION_SENT}
-    said |= {"conversation_in": settings.conversation, "kept_as": KEPT_AS}
+    said |= {"conversation_in": settings.conversation, "kept_as": [KEPT_AS, CHOSEN_AS]}
     words = json.dumps(said).replace("<", "\\u003c")
     script = (HERE / "page.js").read_text(encoding="utf-8")
     about = text("page.tagline", language).replace('"', "&quot;")

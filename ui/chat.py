@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,12 @@ from askamu.config import Settings
 from askamu.errors import AskamuError, QuestionEmpty, QuestionTooLong
 from askamu.examples import Role, examples
 from askamu.filters import read_filters
+from askamu.llm.model import Stoppable, endpoint_of
 from askamu.llm.write import ask_model
 from askamu.passage import Answer, Filters, Limit, Tier, Turn
 from askamu.texts import text
 from askamu.ui import sources
-from askamu.ui.shown import actions, answer_cards, answer_markdown, growing, limits_read, steps
+from askamu.ui.shown import actions, answer_cards, answer_markdown, growing, limits_read, note, steps
 
 if TYPE_CHECKING:
     from askamu.library import Library
@@ -31,6 +32,7 @@ KEPT = 20  # exchanges whose sources stay open to a click
 KEPT_CHARS = 12_000  # of questions that the browser keeps
 EXAMPLES = 4
 STEP_SECONDS = 0.03
+ABANDON_SECONDS = 2.0  # a new conversation waits so long at most for the last answer to end
 AT_ONCE, PATIENCE = 4, 8.0  # questions answered at the same time, seconds a further one waits for its turn
 
 log = logging.getLogger("askamu.ui")
@@ -64,6 +66,7 @@ class Asked:
     question: str
     limits: tuple[str, str, str, str]  # municipality, committee, from, to; "" for none
     lifted: frozenset[Limit] = frozenset()  # what is not to be read from the question
+    llm: bool = True  # whether a language model, where there is one, may phrase the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,25 @@ class Exchange:
     lifted: frozenset[Limit] = frozenset()  # of those, what it was asked without
     before: tuple[Turn, ...] = ()  # the conversation that it was completed from
     limits: tuple[str, str, str, str] = ("", "", "", "")  # municipality, committee, from, to, as set on the page
+    llm: bool = False  # whether a language model phrased it
+
+    @property
+    def asked(self) -> Asked:
+        """What was asked, and whether a language model answered."""
+        return Asked(self.question, self.limits, self.lifted, self.llm)
+
+
+@dataclass
+class Asking:
+    """A question that is being answered to a session."""
+
+    model: Stoppable | None
+    abandoned: bool = False  # nobody is to see any more of it
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def stop(self) -> None:
+        if self.model is not None:
+            self.model.stop()
 
 
 def sentence(error: AskamuError, language: str) -> str:
@@ -118,9 +140,12 @@ def asked_in_steps(
     yield from ask_model(library, model, question, history[-REMEMBERED:], filters, lang, around=gate)
 
 
-def kept(past: tuple[Exchange, ...]) -> list[dict[str, Any]]:
-    """What the browser keeps of a conversation: what was asked, never what was answered."""
-    asked = [{"q": e.question, "limits": list(e.limits), "lifted": sorted(e.lifted)} for e in past if e.answered]
+def kept(past: tuple[Exchange, ...], now: Asked | None = None) -> list[dict[str, Any]]:
+    """What the browser keeps of a conversation: what was asked, also what is being answered now; never an answer."""
+    every = [e.asked for e in past if e.answered] + ([now] if now else [])
+    asked: list[dict[str, Any]] = [
+        {"q": a.question, "limits": list(a.limits), "lifted": sorted(a.lifted), "llm": a.llm} for a in every
+    ]
     while asked and sum(len(a["q"]) for a in asked) > KEPT_CHARS:
         asked.pop(0)
     return asked
@@ -137,7 +162,8 @@ def read_kept(stored: object) -> list[Asked]:
         if not isinstance(limits, list) or len(limits) != 4 or not all(isinstance(x, str) for x in limits):
             continue
         known = frozenset(limit for limit in Limit if limit.value in lifted)
-        found.append(Asked(question, (limits[0], limits[1], limits[2], limits[3]), known))
+        llm = values.get("llm") is True
+        found.append(Asked(question, (limits[0], limits[1], limits[2], limits[3]), known, llm))
     return found
 
 
@@ -181,6 +207,7 @@ class Page:
     ) -> None:
         self.library_of, self.settings, self.language, self.gate = library_of, settings, language, gate
         self.model = model
+        self.asking: dict[str, Asking] = {}  # by session
 
     def say(self, key: str, **values: object) -> str:
         return text(f"page.{key}", self.language, **values)
@@ -192,46 +219,90 @@ class Page:
         committee: str | None,
         since: str | None,
         until: str | None,
+        llm: bool,
         past: tuple[Exchange, ...],
+        request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         """Answer a question: first that it is searched for, then the answer in steps, its sources with the last.
 
         Yields:
             what the chat, the panel, the remembered conversation, the question box, the examples, what the browser
-            keeps, and the limits read from the question (`chips`) are to show.
+            keeps, the button that stops a language model, and the limits read from the question (`chips`) are to show.
         """
         limits = (municipality or "", committee or "", since or "", until or "")
-        yield from self.asked(Asked((question or "").strip(), limits), past)
+        yield from self.asked(Asked((question or "").strip(), limits, llm=bool(llm)), past, request)
 
-    def asked(self, asked: Asked, past: tuple[Exchange, ...]) -> Iterator[tuple[Any, ...]]:
-        still = [gr.skip()] * (2 + len(Limit))
+    def asked(self, asked: Asked, past: tuple[Exchange, ...], request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        """What `answer` yields; until it ends, the session may `stop` the model or be `emptied`."""
         if not asked.question:
-            yield gr.skip(), gr.skip(), gr.skip(), "", gr.skip(), gr.skip(), *still[1:]
+            yield gr.skip(), gr.skip(), gr.skip(), "", *[gr.skip()] * (4 + len(Limit))
             return
+        session = str(request.session_hash)
+        asking = Asking(Stoppable(self.model) if self.model and asked.llm else None)
+        self.asking[session] = asking
+        try:
+            for step in self.steps(asked, past, asking.model):
+                if asking.abandoned:
+                    return
+                yield step
+        finally:
+            asking.stop()
+            asking.ended.set()
+            if self.asking.get(session) is asking:
+                del self.asking[session]
+
+    def steps(self, asked: Asked, past: tuple[Exchange, ...], model: Stoppable | None) -> Iterator[tuple[Any, ...]]:
+        still = [gr.skip()] * (3 + len(Limit))
         words = asked.question[: self.settings.max_question_chars]
-        searching = f"*{self.say('searching')}*"
-        hidden = gr.Column(visible=False)
-        yield messages(past, words, searching), gr.skip(), gr.skip(), "", hidden, gr.skip(), *chips(())
+        asked = replace(asked, llm=model is not None)
+        searching = note(self.say("searching_model")) if model else f"*{self.say('searching')}*"
+        hidden, stop = gr.Column(visible=False), gr.Button(visible=model is not None)
+        yield (
+            messages(past, words, searching), gr.skip(), gr.skip(), "", hidden, kept(past, asked), stop, *chips(()),
+        )  # fmt: skip
         shown_so_far = False
-        for grown in self.exchanged(asked, past, self.model):
+        for grown in self.exchanged(asked, past, model):
             if isinstance(grown, Exchange):
                 exchange = grown
                 break
             shown_so_far = True
             yield messages(past, words, grown), gr.skip(), gr.skip(), gr.skip(), gr.skip(), *still
-        for step in list(steps(exchange.shown))[:-1] if not shown_so_far else ():
+        for step in list(steps(exchange.shown))[:-1] if not shown_so_far and not model else ():
             yield messages(past, exchange.question, step), gr.skip(), gr.skip(), gr.skip(), gr.skip(), *still
             time.sleep(STEP_SECONDS)
         now = (*past, exchange)[-KEPT:]
-        yield messages(now), self.panel(now), now, gr.skip(), gr.skip(), kept(now), *chips(exchange.read)
+        yield (
+            messages(now), self.panel(now), now, gr.skip(), gr.skip(), kept(now), gr.Button(visible=False),
+            *chips(exchange.read),
+        )  # fmt: skip
 
-    def without(self, limit: Limit, past: tuple[Exchange, ...]) -> Iterator[tuple[Any, ...]]:
-        """Ask the last question again without a limit that was read from it; yields what `answer` does."""
-        if past:
-            last = past[-1]
-            yield from self.asked(Asked(last.question, last.limits, last.lifted | {limit}), past)
+    def stop(self, request: gr.Request) -> None:
+        """The reader does not wait for the language model any longer, or has left."""
+        asking = self.asking.get(str(request.session_hash))
+        if asking is not None:
+            asking.stop()
 
-    def resumed(self, stored: object, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+    def emptied(self, request: gr.Request) -> tuple[Any, ...]:
+        """A new conversation: what `answer` shows, of nothing. What was being answered comes no more after it."""
+        asking = self.asking.get(str(request.session_hash))
+        if asking is not None:
+            asking.abandoned = True
+            asking.stop()
+            asking.ended.wait(ABANDON_SECONDS)
+        return [], self.panel(()), (), "", gr.Column(visible=True), [], gr.Button(visible=False), *chips(())
+
+    def without(self, limit: Limit) -> Callable[..., Iterator[tuple[Any, ...]]]:
+        """An event: ask the last question again without a limit that was read from it; yields what `answer` does."""
+
+        def lifted(llm: bool, past: tuple[Exchange, ...], request: gr.Request) -> Iterator[tuple[Any, ...]]:
+            if past:
+                last = past[-1]
+                asked = Asked(last.question, last.limits, last.lifted | {limit}, bool(llm))
+                yield from self.asked(asked, past, request)
+
+        return lifted
+
+    def resumed(self, stored: object, chosen: object, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """The conversation that the browser kept, answered anew, and then the question in the page's address.
 
         An index may have changed since; what is shown is what it says now. Yields what `answer` does.
@@ -241,18 +312,24 @@ class Page:
             past = (*past, self.exchange(asked, past))
         if past:
             yield (
-                messages(past), self.panel(past), past, gr.skip(), gr.Column(visible=False), kept(past),
+                messages(past), self.panel(past), past, gr.skip(), gr.Column(visible=False), kept(past), gr.skip(),
                 *chips(past[-1].read),
             )  # fmt: skip
         named = asked_in_address(request)
         if named and named.question not in {e.question for e in past}:
-            yield from self.asked(named, past)
+            yield from self.asked(replace(named, llm=chosen != "no"), past, request)
         elif not past:
-            yield tuple([gr.skip()] * (7 + len(Limit)))
+            yield tuple([gr.skip()] * (8 + len(Limit)))
 
     def exchange(self, asked: Asked, past: tuple[Exchange, ...]) -> Exchange:
-        """One question answered without a language model, or the sentence that says why not."""
-        return next(e for e in self.exchanged(asked, past, None) if isinstance(e, Exchange))
+        """One question answered without a language model, or the sentence that says why not.
+
+        Where a language model had phrased it before, the answer says that this one is without.
+        """
+        found = next(e for e in self.exchanged(asked, past, None) if isinstance(e, Exchange))
+        if asked.llm and found.answered:
+            found = replace(found, shown=f"{note(self.say('again_without_llm'))}\n\n{found.shown}", llm=True)
+        return found
 
     def exchanged(
         self, asked: Asked, past: tuple[Exchange, ...], model: LanguageModel | None
@@ -269,17 +346,19 @@ class Page:
             library = self.library_of()
             given = read_filters(*limits, lifted=lifted)
             told = self.settings, self.gate, model, question, before, given, self.asked_language()
+            checking = self.say("checking", model=model.name if model else "")
             for step in asked_in_steps(library, *told):
                 if isinstance(step, Answer):
                     answer = step
                 else:
-                    yield growing(step, self.say("checking"))
+                    yield growing(step, checking)
             shown = answer_markdown(answer, turn, self.language)
             shown += "\n\n" + actions(library, answer, given, turn, self.language)
             cards = answer_cards(library, answer, turn, self.language)
             read = limits_read(given, answer.filters, self.language)
             answered = answer.tier is not Tier.FAILED
-            yield Exchange(shortened, answer.text, shown, cards, answered, read, lifted, before, limits)
+            by_model = answer.llm is not None
+            yield Exchange(shortened, answer.text, shown, cards, answered, read, lifted, before, limits, by_model)
             return
         except AskamuError as error:
             why = sentence(error, self.language)
@@ -292,6 +371,14 @@ class Page:
     def asked_language(self) -> str | None:
         """The language to answer in: on the Danish page the question's own, on the English page English."""
         return None if self.language == "da" else self.language
+
+    def about_model(self) -> str:
+        """What a reader who may choose a language model is to know of it."""
+        endpoint = endpoint_of(self.settings)
+        if self.model is None or endpoint is None:
+            return ""
+        sent = "" if endpoint.local else " " + self.say("use_llm_sent", place=endpoint.place)
+        return self.say("use_llm_info", model=self.model.name) + sent
 
     def panel(self, past: tuple[Exchange, ...]) -> str:
         return sources.panel([(e.question, e.cards) for e in past], self.language)

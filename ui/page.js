@@ -34,10 +34,10 @@
 
   // A conversation is kept by the tab that holds it, not by all tabs of the browser, unless the operator says so.
   if (window.askamu.conversation_in === "tab") {
-    const key = window.askamu.kept_as;
+    const keys = window.askamu.kept_as;
     const native = { get: Storage.prototype.getItem, set: Storage.prototype.setItem };
-    Storage.prototype.getItem = function (name) { return native.get.call(name === key ? sessionStorage : this, name); };
-    Storage.prototype.setItem = function (name, value) { native.set.call(name === key ? sessionStorage : this, name, value); };
+    Storage.prototype.getItem = function (name) { return native.get.call(keys.includes(name) ? sessionStorage : this, name); };
+    Storage.prototype.setItem = function (name, value) { native.set.call(keys.includes(name) ? sessionStorage : this, name, value); };
   }
 
   // What is said to those who hear the page, and shown for a moment to those who see it.
@@ -223,6 +223,7 @@
 
   // A new question goes to the top of the conversation and stays there while its answer grows under it, so that a
   // long answer is read from its beginning; whoever scrolls is left alone.
+  // Room is kept below the question from the start, so that it stands still while a model writes.
   let questions = 0;
   let following = false;
   const stop = () => { following = false; };
@@ -236,9 +237,53 @@
     }
     if (!following) return;
     const log = document.querySelector("#chat [role=log]");
+    const row = said[said.length - 1].closest(".message-row");
+    const answer = row && row.nextElementSibling;
+    if (answer) {
+      const below = parseFloat(getComputedStyle(answer.parentElement).paddingBottom) || 0;
+      const room = log.clientHeight - 14 - below - (answer.getBoundingClientRect().top - said[said.length - 1].getBoundingClientRect().top);
+      document.querySelectorAll("#chat .message-row[style]").forEach((other) => { if (other !== answer) other.style.minHeight = ""; });
+      const least = `${Math.max(0, Math.floor(room))}px`;
+      if (answer.style.minHeight !== least) answer.style.minHeight = least;
+    }
     const top = said[said.length - 1].getBoundingClientRect().top - log.getBoundingClientRect().top;
     log.scrollTop += top - 14;
   }
+
+  // While a language model writes, what it has so far is not read out sentence by sentence: that it begins and ends is.
+  let writing = false;
+  function announce() {
+    const log = document.querySelector("#chat [role=log]");
+    const now = Boolean(document.getElementById("stop"));
+    if (!log || now === writing) return;
+    writing = now;
+    log.setAttribute("aria-live", now ? "off" : "polite");
+    log.setAttribute("aria-busy", String(now));
+    let heard = document.getElementById("heard");
+    if (!heard) {
+      heard = document.createElement("div");
+      heard.id = "heard";
+      heard.setAttribute("role", "status");
+      document.body.append(heard);
+    }
+    clearTimeout(announce.timer); // a conversation that is emptied was not answered
+    announce.timer = setTimeout(() => {
+      heard.textContent = document.querySelector("#chat [data-testid=user]") ? window.askamu[now ? "writing" : "written"] : "";
+    }, 200);
+  }
+
+  // A new question takes the place of one that a model still writes on, which then gets its answer without it.
+  function interrupt() {
+    const stop = document.getElementById("stop");
+    const box = document.querySelector("#question textarea");
+    if (stop && box && box.value.trim()) stop.click();
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && event.target.closest && event.target.closest("#question")) interrupt();
+  }, true);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest && event.target.closest("#send")) interrupt();
+  }, true);
 
   // Names that Gradio leaves out or gives in English only.
   function label() {
@@ -257,13 +302,19 @@
     document.querySelectorAll("#chat a[href^='#'], #panel a[href^='#'], #language a, #places a").forEach((a) => {
       if (a.target) a.removeAttribute("target");
     });
+    const choice = document.querySelector("#use-llm input");
+    const about = document.querySelector("#use-llm .info-text");
+    if (choice && about && !choice.hasAttribute("aria-describedby")) {
+      about.id = "about-llm";
+      choice.setAttribute("aria-describedby", about.id);
+    }
     const here = document.querySelector("#places a");
     if (here && !here.hasAttribute("aria-current")) here.setAttribute("aria-current", "page");
     document.querySelectorAll(".toast-body .toast-text").forEach((toast) => {
       if (/queue is full/i.test(toast.textContent)) toast.textContent = window.askamu.busy;
     });
   }
-  const changed = () => { label(); follow(); };
+  const changed = () => { label(); announce(); follow(); };
   new MutationObserver(changed).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["lang", "aria-label", "target"] });
   document.addEventListener("DOMContentLoaded", changed);
 })();

@@ -52,6 +52,9 @@ def answer_markdown(answer: Answer, turn: int, language: str) -> str:
         return f"[\\[{n}\\]](#kilde-{turn}-{n})" if n in known else f"&#91;{n}&#93;"
 
     parts = [re.sub(r"\[(\d{1,3})\]", link, shown)]
+    by_model, warnings = said_of_model(answer, language)
+    if by_model:
+        parts.insert(0, note(by_model))
     if answer.tier is Tier.POSSIBLE:
         parts.insert(0, f"**{text('page.possible', language)}**")
     if answer.completed_question.strip() != answer.question.strip():
@@ -62,18 +65,40 @@ def answer_markdown(answer: Answer, turn: int, language: str) -> str:
             for r in answer.related
         )
         parts.append(f"{text('answer.also', language)} {places}")
-    if answer.llm:
-        parts.append(f"*{sources.inert(text('llm.written_by', language, model=answer.llm))}*")
-    parts += [f"*{sources.inert(warning)}*" for warning in answer.warnings]
+    parts += [f"*{sources.inert(warning)}*" for warning in warnings]
     if limits := filter_words(answer.filters, language):
         parts.append(f"*{sources.inert(text('page.limited', language, filters=limits))}*")
     return "\n\n".join(parts)
 
 
-def growing(markdown: str, note: str) -> str:
-    """What a language model has written so far, disarmed; its marks lead nowhere until the sources are there."""
-    shown = re.sub(r"\[(\d{1,3})\]", r"&#91;\1&#93;", disarmed(markdown))
-    return f"{shown}\n\n*{sources.inert(note)}*"
+def said_of_model(answer: Answer, language: str) -> tuple[str, tuple[str, ...]]:
+    """What a reader is to know of a language model's part before reading, and the warnings that are left for below."""
+    if answer.verification is None:
+        return "", answer.warnings
+    about = {  # as the answer says it, in its own language
+        text(f"llm.{became}_{'one' if count == 1 else 'many'}", answer.language, count=count)
+        for became in ("quoted", "dropped")
+        if (count := sum(s.became == became for s in answer.verification.sentences))
+    }
+    if reason := answer.verification.fallback:
+        about = {text("llm.fell_back", answer.language, why=text(f"llm.why.{reason}", answer.language))}
+    first = [text("llm.written_by", language, model=answer.llm)] if answer.llm else []
+    said = [*first, *(w for w in answer.warnings if w in about)]
+    return " ".join(said), tuple(w for w in answer.warnings if w not in about)
+
+
+def note(words: str) -> str:
+    """Words about an answer, above it."""
+    return f"> {sources.inert(words)}"
+
+
+def growing(markdown: str, said: str) -> str:
+    """What a language model has written so far, disarmed; its marks lead nowhere until the sources are there.
+
+    They stand as code, which answers have none of, so that they can look as they will.
+    """
+    shown = re.sub(r"\[(\d{1,3})\]", r"`[\1]`", disarmed(markdown))
+    return f"{note(said)}\n\n{shown}"
 
 
 def actions(library: Library, answer: Answer, given: Filters, turn: int, language: str) -> str:
@@ -84,6 +109,8 @@ def actions(library: Library, answer: Answer, given: Filters, turn: int, languag
         "share": answer_path(answer.completed_question, given, library.generation, other),
         "opinion": f"#mening-{turn}-{answer_mark(answer, library)['answer_id']}",
     }
+    if answer.llm:  # that link leads to the answer without it
+        names = {("share_own_words" if name == "share" else name): address for name, address in names.items()}
     return " · ".join(f"[{text(f'page.{name}', language)}]({address})" for name, address in names.items())
 
 
