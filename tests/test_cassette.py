@@ -209,6 +209,20 @@ def test_a_line_without_an_end_is_left_out_and_written_again(tmp_path: Path) -> 
         assert said(tape)[0] == model.text
 
 
+@pytest.mark.parametrize("content", [b"my own notes", b'{"a": 1}', b"PK\x03\x04", b"{"])
+def test_a_file_that_is_none_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_bytes(content)
+    if content == b"{":  # as far as it goes it is the beginning of one
+        Cassette(file, Told())
+        assert file.read_bytes().endswith(b"}\n")
+        return
+    for model in (None, Told()):
+        with pytest.raises(CassetteUnusable, match=r"notes\.txt"):
+            Cassette(file, model)
+    assert file.read_bytes() == content
+
+
 def test_a_cassette_of_another_model_is_refused(tmp_path: Path) -> None:
     recorded(tmp_path / "c.jsonl")
     other, strict = Told(), Told()

@@ -30,9 +30,10 @@ from askamu.llm.write import LEFT_FOR_REPAIR
 from askamu.passage import Turn
 
 FORMAT = 1
+BEGINS = b'{"format": '
 WAIT = 60.0  # seconds for another run that writes to the file
 # Of the server at that moment, and not of what was asked: the next run asks anew.
-PASSING = frozenset({"unreachable", "key", "unknown_model", "limited", "busy", "resting"})
+PASSING = frozenset({"unreachable", "key", "unknown_model", "limited", "busy", "resting", "stopped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ class Cassette:
                 added = stream.read()
         except OSError as error:
             raise CassetteUnusable("cassette_unreadable", file, why=error.strerror or error) from error
+        if not self._at and b"\n" not in added and not added.startswith(BEGINS[: len(added)]):
+            raise CassetteUnusable("cassette_damaged", file, line=1, why="no cassette")  # and nothing to be cut away
         added = added[: added.rfind(b"\n") + 1]
         for line in added.split(b"\n")[:-1]:
             self._lines += 1
@@ -263,8 +266,15 @@ class Tape:
         Iterating raises:
             CassetteUnusable: if the reply can't be written to the file.
         """
+        prompt = digest_of(messages, schema)
         writing = Writing(iter(()))
-        writing.pieces = self._pieces(messages, deadline, schema, writing)
+        reply, model = self.cassette.find(prompt), self.cassette.model
+        if reply is not None or model is None:
+            writing.pieces = self._played(reply, deadline, writing)
+            return writing
+        take = _Take(prompt, model.write(messages, deadline, schema))
+        writing.stop = take.writing.stop
+        writing.pieces = self._recorded(take, writing)
         return writing
 
     def __enter__(self) -> Tape:
@@ -277,18 +287,9 @@ class Tape:
             if kind is None:
                 self._keep(take, None, stopped=True)
 
-    def _pieces(
-        self, messages: Sequence[Message], deadline: float, schema: dict[str, Any] | None, writing: Writing
-    ) -> Iterator[str]:
-        prompt = digest_of(messages, schema)
-        reply = self.cassette.find(prompt)
-        if reply is not None:
-            yield from self._played(reply, deadline, writing)
-            return
-        if self.cassette.model is None:
-            raise self._lacks(deadline)
-        take = _Take(prompt, self.cassette.model.write(messages, deadline, schema))
+    def _recorded(self, take: _Take, writing: Writing) -> Iterator[str]:
         self._takes.append(take)
+        take.started = time.monotonic()
         try:
             for piece in take.writing:
                 take.pieces.append(piece)
@@ -303,7 +304,9 @@ class Tape:
         self._takes.remove(take)
         self._keep(take, None)
 
-    def _played(self, reply: Reply, deadline: float, writing: Writing) -> Iterator[str]:
+    def _played(self, reply: Reply | None, deadline: float, writing: Writing) -> Iterator[str]:
+        if reply is None:
+            raise self._lacks(deadline)
         self._spent_ms += reply.ms
         self.cassette.count(reply)
         for piece in reply.pieces:
@@ -337,8 +340,8 @@ class _Take:
 
     prompt: str
     writing: Writing
+    started: float = 0.0
     pieces: list[str] = field(default_factory=list)
-    started: float = field(default_factory=time.monotonic)
 
     def stop(self) -> None:
         close = getattr(self.writing.pieces, "close", None)
