@@ -33,8 +33,10 @@ from askamu.llm.model import LanguageModel, Message
 from askamu.llm.reply import SCHEMA, numbered, plain, structured
 from askamu.llm.style import Style, Told, read_style
 from askamu.llm.verify import INSERT, MARKS, Checked, Verifier
+from askamu.load import clean
 from askamu.minutes import SectionKind
 from askamu.passage import Answer, CheckedSentence, Citation, Filters, QuestionKind, Tier, Turn, Verification
+from askamu.privacy import hide_cpr
 from askamu.question import language_of as ask_language
 from askamu.question import understand
 
@@ -205,7 +207,7 @@ def ask_model(
     with around or nullcontext():
         spoken = language if told.style is Style.ANSWER else said  # »in plain words« may be of a question in Danish
         found = answering.work(library, whole or told.question, () if whole else told.history, filters, spoken, limits)
-    found = replace(found, answer=replace(found.answer, question=question))
+    found = replace(found, answer=replace(found.answer, question=hide_cpr(clean(question).strip())[0]))
     yield from phrase(found, model, started + budget, told.style, new_id)
 
 
