@@ -29,14 +29,16 @@ from helpers_oracles import (
     statements,
 )
 
+from askamu import answer
 from askamu.config import settings
 from askamu.library import Library, open_library
-from askamu.llm import evidence, write
+from askamu.llm import evidence
 from askamu.llm.model import open_model
 from askamu.llm.write import ask_model, last
 from askamu.passage import Answer, Filters, Turn
 
 KEY = "sk-scripted-not-for-anybody"  # sent to the model, and never seen
+_POINT = re.compile(r"(\bat:?) \d{1,2}\.(?= [A-ZÆØÅ])")  # »at 1. Planen«: the number of a point ends no statement
 ORACLES = ("figure", "mark", "decision", "markup")
 
 
@@ -113,7 +115,8 @@ def _decided(answer: Answer) -> list[str]:
     udvalget …« may stand in an account, but a recommendation's words are no decision, however they are copied.
     """
     cited = {c.n: (str(c.section), c.quote) for c in answer.citations}
-    marks = {squeezed(said): marks for said, marks in statements(answer.text)}
+    text = _POINT.sub(r"\1 ", answer.text)
+    marks = {squeezed(said): marks for said, marks in statements(text)}
 
     def printed(said: str) -> bool:
         sources = [cited[n] for n in marks.get(said, ()) if n in cited]
@@ -125,7 +128,7 @@ def _decided(answer: Answer) -> list[str]:
             if kind != "recommendation" or proposed
         )
 
-    return [said for said in recommendation_as_decision(answer.text, cited) if not printed(said)]
+    return [said for said in recommendation_as_decision(text, cited) if not printed(said)]
 
 
 def squeezed(text: str) -> str:
@@ -157,11 +160,11 @@ class Leash:
         self.server.forget()
         self.model.breaker.went(well=True)
         history = tuple(Turn(t["role"], t["content"]) for t in row.get("history", ()))
-        answer = last(ask_model(self.library, self.model, row["question"], history, filters))
+        said = last(ask_model(self.library, self.model, row["question"], history, filters))
         prompts = tuple(r.prompt for r in self.server.chats if r.prompt is not None)
         case = Case(
-            row, name, kind, answer,
-            tuple(self.server.replies), prompts, tuple(self.adopted(answer)),
+            row, name, kind, said,
+            tuple(self.server.replies), prompts, tuple(self.adopted(said)),
         )  # fmt: skip
         self.done.append(case)
         return case
@@ -173,7 +176,9 @@ def leashed(index: Path, **options: Any) -> Iterator[Leash]:
     with scripted(honest, key=KEY, **options) as server, pytest.MonkeyPatch.context() as patch:
         used = settings(index=index, llm="openai:scripted", llm_base_url=server.url, llm_api_key=KEY)
         patch.setattr(helpers_llm, "CHUNK", 60)  # how marks come in pieces is another test's
-        remember(patch, write, "work", lambda library, *rest: (id(library), *rest))
+        remember(
+            patch, answer, "work", lambda library, asked, history=(), *rest: (id(library), asked, tuple(history), *rest)
+        )
         remember(patch, evidence, "section_snippets", lambda minutes, item, section: (minutes.id, section))
         yield Leash(open_library(used), open_model(used), server)
 

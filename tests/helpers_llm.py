@@ -392,6 +392,10 @@ class Scripted:
             self.replies.append(found)
         return found
 
+    def quiet(self) -> None:
+        """Say nothing of clients that hang up."""
+        self._server.handle_error = lambda request, client: None  # type: ignore[method-assign]
+
     def close(self) -> None:
         self.stopping.set()
         self._server.shutdown()
