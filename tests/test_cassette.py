@@ -354,7 +354,7 @@ def test_why_answers_are_without_its_words_is_counted(library: Library, tmp_path
     with scripted(FAULTS["empty"]) as server:
         model = open_model(settings(llm="openai:scripted", llm_base_url=server.url))
         assert model is not None
-        model.breaker.failures = 1_000
+        model.breaker.failures = 1_000  # as the command does
         found, _ = figures_of(library, Cassette(tmp_path / "c.jsonl", model))
     assert found.written == 0
     assert found.fallbacks == {"empty": found.asked}
@@ -396,3 +396,14 @@ def test_the_command_says_what_it_needs(seed_index: Path, tmp_path: Path) -> Non
         assert words in done.stderr
         assert "Traceback" not in done.stderr
         assert not done.stdout
+
+
+def test_a_model_that_fails_gets_no_rest_in_an_evaluation(seed_index: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "q.jsonl"
+    questions.write_text("\n".join(OWN.read_text(encoding="utf-8").splitlines()[:8]), encoding="utf-8")
+    with scripted(FAULTS["empty"]) as server:
+        made = {"ASKAMU_LLM": "openai:scripted", "ASKAMU_LLM_BASE_URL": server.url}
+        done = command("eval", questions, "--index", seed_index, "--llm", "--json", **made)
+    told = json.loads(done.stdout)["llm"]
+    assert told["asked"] > 3
+    assert told["fallbacks"] == {"empty": told["asked"]}

@@ -757,10 +757,13 @@ def _cassette(settings: Settings, file: Path | None) -> Cassette:
     """The language model of an evaluation, behind a cassette that keeps its replies where a file is named."""
     from askamu.errors import NoLanguageModel
     from askamu.llm.cassette import Cassette
+    from askamu.llm.model import Breaker, open_model
 
-    model = _model(settings)
+    model = open_model(settings)
     if model is None and file is None:
         raise NoLanguageModel
+    if model is not None:
+        model.breaker = Breaker(failures=sys.maxsize)  # a rest would tell of the questions before, not of this one
     return Cassette(file, model)
 
 
