@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache
-from typing import Any
 
 from askamu.danish import fold, stem, stop_words, words
 from askamu.dates import find_dates, months
 from askamu.minutes import Outcome
-from askamu.vocabulary import table
+from askamu.vocabulary import patterns, table
 
 UNIT_WORDS = frozenset({"kr", "kroner", "dkk", "mio", "mia", "pct", "procent", "percent", "million", "millioner"})
 NEAR = 3  # words after a figure among which what it counts is looked for
@@ -267,13 +266,9 @@ def folded(text: str) -> frozenset[str]:
     return frozenset(fold(w) for w in words(text))
 
 
-@cache
 def compiled(*path: str) -> re.Pattern[str]:
     """The patterns of a list in claims.toml as one."""
-    node: Any = table("claims")
-    for key in path:
-        node = node[key]
-    return re.compile("|".join(f"(?:{p})" for p in node), re.IGNORECASE)
+    return patterns("claims", *path)
 
 
 @cache

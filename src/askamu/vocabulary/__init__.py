@@ -96,10 +96,15 @@ def table(name: str) -> dict[str, Any]:
     return _own.tables.get(name) or _ours(name)
 
 
-@cache
 def pattern(*path: str) -> re.Pattern[str]:
     """The patterns of a table of questions.toml as one, e.g. `pattern("listing", "agenda")`."""
-    node: Any = table("questions")
+    return patterns("questions", *path)
+
+
+@cache
+def patterns(name: str, *path: str) -> re.Pattern[str]:
+    """The patterns of a table of a file as one, matched without case."""
+    node: Any = table(name)
     for key in path:
         node = node[key]
     return re.compile("|".join(f"(?:{p})" for p in node), re.IGNORECASE)
