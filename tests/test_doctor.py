@@ -16,6 +16,7 @@ from test_cli import run as command
 from askamu import doctor
 from askamu.config import Settings, settings
 from askamu.doctor import Check, State, examine, exit_code, settings_of, shown
+from askamu.errors import BadSetting
 from askamu.llm.model import Endpoint
 from askamu.texts import load
 
@@ -268,6 +269,12 @@ def test_a_server_that_is_not_there() -> None:
     assert "ASKAMU_LLM_BASE_URL" in found["llm.answer"].advice
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "http://h:port/v1"])
+def test_an_address_that_cannot_be_read_is_named_without_it(url: str) -> None:
+    with pytest.raises(BadSetting, match="ASKAMU_LLM_BASE_URL"):
+        settings(llm="openai:m", llm_base_url=url)
+
+
 def test_each_reason_has_its_advice() -> None:
     """Those that a model can fail by when it is asked a few words; what an answer can fail by is none of them."""
     of_answers = {"language", "refused", "declined", "unverified", "unrecorded", "stopped"}
@@ -315,8 +322,13 @@ def test_a_schema_is_tried(server: Scripted) -> None:
         (Endpoint("mistralai", "m", None), {}, None),
     ],
 )
-def test_where_a_model_is(endpoint: Endpoint, environ: dict[str, str], address: str | None) -> None:
-    assert doctor.address_of(endpoint, environ) == address
+def test_where_a_model_is(
+    endpoint: Endpoint, environ: dict[str, str], address: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert endpoint.address == address
+    assert endpoint.local == ("127.0.0.1" in (address or ""))
 
 
 def test_what_leaves_the_machine_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -94,6 +95,16 @@ class Settings(BaseSettings):
         if address and not ENDPOINT.fullmatch(address):
             raise ValueError("it must be an address such as http://127.0.0.1:8080/v1, without user, query or spaces")
         return address.rstrip("/") if address else None
+
+    @field_validator("llm_base_url")
+    @classmethod
+    def readable_address(cls, address: str | None) -> str | None:
+        """It is taken apart later, to tell the host."""
+        try:
+            urlsplit(address or "").port  # noqa: B018 - says whether it can be
+        except ValueError:
+            raise ValueError("it must be an address such as http://127.0.0.1:8080/v1") from None
+        return address
 
     @field_validator("frame_ancestors")
     @classmethod

@@ -48,7 +48,6 @@ PROMPT_TOKENS = 2_000  # that a model reads beside the passages: its task, the q
 SLOW = 1 / 3  # share of the time for an answer that the first words may take
 COLD_MS = 1_000.0  # first words later than this may be the model being loaded; then they are timed again
 GROUPS = ("settings", "index", "embedder", "reranker", "llm", "machine")
-HERE = ("localhost", "::1", "0.0.0.0")
 SHOWN = 60  # characters of a model's answer
 SCHEMA: dict[str, Any] = {
     "name": "word",
@@ -278,9 +277,11 @@ class _Doctor:
             yield self.ok("embedder.vector", "embedder_words" if embedder.name == "keywords" else "embedder", **facts)
         host = getattr(embedder, "host", None)  # of one behind a server
         if host is not None:
+            from askamu.llm.model import is_local
+
             address = self.settings.embed_base_url or ""
             yield self.place(
-                "embedder.place", host, _is_here(f"//{host}"), address.startswith("http:"), "sent_embedder"
+                "embedder.place", host, is_local(f"//{host}"), address.startswith("http:"), "sent_embedder"
             )
         yield self.adapter(embedder)
 
@@ -362,11 +363,8 @@ class _Doctor:
         if endpoint is None or model is None:
             yield self.ok("llm.open", "llm_none")
             return
-        address = address_of(endpoint, os.environ)
-        if address is None:
-            yield self.place("llm.place", endpoint.provider, False, False, "sent_llm")
-        else:
-            yield self.place("llm.place", host_of(address), _is_here(address), address.startswith("http:"), "sent_llm")
+        open_ = (endpoint.address or "").startswith("http:")
+        yield self.place("llm.place", endpoint.place, endpoint.local, open_, "sent_llm")
         if traced():
             yield self.warning("llm.traced", "traced")
         if endpoint.provider == "ollama" and self.settings.llm_api_key:
@@ -505,26 +503,6 @@ class _Doctor:
 
 
 # -- what the checks look at -----------------------------------------------------------------------
-
-
-def address_of(endpoint: Endpoint, environ: Mapping[str, str]) -> str | None:
-    """The address that passages and questions are sent to; None where only the provider's package knows it.
-
-    Without ASKAMU_LLM_BASE_URL the clients of OpenAI and Ollama take it from variables of their own.
-    """
-    if endpoint.base_url:
-        return endpoint.base_url
-    if endpoint.provider == "openai":
-        return environ.get("OPENAI_API_BASE") or environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-    if endpoint.provider == "ollama":
-        host = environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
-        return host if "://" in host else f"http://{host}"
-    return None
-
-
-def _is_here(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    return host in HERE or host.startswith("127.")
 
 
 def traced() -> bool:

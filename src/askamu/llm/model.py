@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import re
 import socket
@@ -19,7 +20,8 @@ from askamu.errors import BadSetting, ExtraMissing, LanguageModelFailed
 FAILURES = 3  # in a row, after which a model is left alone
 REST = 60.0  # seconds that it is left alone
 MOST_CHARS_A_TOKEN = 12  # a stream longer than this many characters for each token allowed has no end
-LOCAL = ("localhost", "127.0.0.1", "::1")
+LOCAL = ("localhost", "::1", "0.0.0.0")
+OPENAI, OLLAMA = "https://api.openai.com/v1", "127.0.0.1:11434"
 # Which of askamu's reasons a foreign error is, by the status of the answer.
 STATUS = {401: "key", 403: "key", 404: "unknown_model", 408: "slow", 413: "too_long", 429: "limited"}
 _TOO_LONG = re.compile(r"context[ _](?:length|size|window)", re.IGNORECASE)  # what a status 400 says of it
@@ -300,16 +302,35 @@ class Endpoint:
     base_url: str | None
 
     @property
+    def address(self) -> str | None:
+        """What passages and questions are sent to; None where only the provider's package knows it.
+
+        Where no address is set, the clients of OpenAI and Ollama take it from variables of their own.
+        """
+        if self.base_url:
+            return self.base_url
+        if self.provider == "openai":
+            return os.environ.get("OPENAI_API_BASE") or os.environ.get("OPENAI_BASE_URL") or OPENAI
+        if self.provider == "ollama":
+            host = os.environ.get("OLLAMA_HOST") or OLLAMA
+            return host if "://" in host else f"http://{host}"
+        return None
+
+    @property
     def local(self) -> bool:
         """Whether what is asked stays on this machine."""
-        if self.base_url:
-            return urlsplit(self.base_url).hostname in LOCAL
-        return self.provider == "ollama"
+        return self.address is not None and is_local(self.address)
 
     @property
     def place(self) -> str:
-        """The host that passages and questions are sent to, as far as it is known."""
-        return urlsplit(self.base_url).netloc if self.base_url else self.provider
+        """The host that passages and questions are sent to, as far as it is known; without user and password."""
+        return urlsplit(self.address).netloc.rpartition("@")[2] if self.address else self.provider
+
+
+def is_local(address: str) -> bool:
+    """Whether an address is of this machine."""
+    host = urlsplit(address).hostname or ""
+    return host in LOCAL or host.startswith("127.")
 
 
 def endpoint_of(settings: Settings) -> Endpoint | None:
