@@ -22,6 +22,7 @@ from askamu.config import Settings
 from askamu.errors import AskamuError, QuestionTooLong
 from askamu.feedback import answer_mark
 from askamu.filters import read_filters
+from askamu.llm.model import Stoppable
 from askamu.minutes import Span
 from askamu.passage import Filters, Turn
 from askamu.texts import load, text
@@ -94,7 +95,7 @@ def add_api(
         history = tuple(Turn(t.role, t.content) for t in asked.history)
         library = library_of()
 
-        used = model if asked.llm else None
+        used = Stoppable(model) if model is not None and asked.llm else None
 
         def grown() -> Iterator[str | dict[str, Any]]:
             told = settings, gate, used, asked.question, history, filters, asked.lang
@@ -102,7 +103,7 @@ def add_api(
                 yield step if isinstance(step, str) else show.as_record(step) | answer_mark(step, library)
 
         if stream or wants_events(request):
-            return as_events(grown, asked.lang or language_of(request.scope))
+            return as_events(grown, asked.lang or language_of(request.scope), used.stop if used else lambda: None)
         return next(step for step in grown() if not isinstance(step, str))
 
     def asked_by_link(query: AskQuery) -> Asked:
@@ -211,11 +212,24 @@ def wants_events(request: Request) -> bool:
     return EVENTS in request.headers.get("accept", "").casefold()
 
 
-def as_events(grown: Callable[[], Iterator[str | dict[str, Any]]], language: str) -> StreamingResponse:
+class Watched(StreamingResponse):
+    """A stream that tells when its reader has left; otherwise it is found out with the next words only."""
+
+    left: Callable[[], None]
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        await super().listen_for_disconnect(receive)
+        self.left()
+
+
+def as_events(
+    grown: Callable[[], Iterator[str | dict[str, Any]]], language: str, left: Callable[[], None]
+) -> StreamingResponse:
     """An answer as server-sent events; whatever goes wrong on the way is the last one.
 
     Args:
         grown: the text as a language model writes it, and last the record.
+        left: called when nobody reads them any longer.
     """
 
     def events() -> Iterator[str]:
@@ -240,7 +254,9 @@ def as_events(grown: Callable[[], Iterator[str | dict[str, Any]]], language: str
             yield event("text", {"text": told})
         yield event("record", found)
 
-    return StreamingResponse(events(), media_type=EVENTS, headers={"x-accel-buffering": "no"})
+    answer = Watched(events(), media_type=EVENTS, headers={"x-accel-buffering": "no"})
+    answer.left = left
+    return answer
 
 
 def event(name: str, data: dict[str, Any]) -> str:

@@ -53,12 +53,12 @@ def answer_markdown(answer: Answer, turn: int, language: str) -> str:
 
     parts = [re.sub(r"\[(\d{1,3})\]", link, shown)]
     by_model, warnings = said_of_model(answer, language)
-    if by_model:
-        parts.insert(0, note(by_model))
     if answer.tier is Tier.POSSIBLE:
         parts.insert(0, f"**{text('page.possible', language)}**")
     if answer.completed_question.strip() != answer.question.strip():
         parts.insert(0, f"*{sources.inert(text('page.completed', language, question=answer.completed_question))}*")
+    if by_model:
+        parts.insert(0, note(by_model))  # where it stood while the model wrote
     if answer.related:
         places = " · ".join(
             f"[{sources.inert(show.related_line(r, language))}](/kilde/{r.document}/{quote(r.item)})"

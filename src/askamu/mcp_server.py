@@ -61,12 +61,13 @@ class Tools:
         """Answer a question about the minutes with passages quoted word for word, each with its source and link.
 
         `tier` is "answer", "possible" (check the source), "not_stated" (the minutes do not say), "closed" or "failed".
+        The words are the minutes' own, never a language model's, also where the operator has one: phrase them yourself.
         """
         filters = read_filters(municipality, committee, date_from, date_to, case_number)
         library = self.library_of()
         answer = answering.ask(library, question, (), filters, language)
         record = show.as_record(answer)
-        for inner in ("id", "retrieved", "timings_ms", "model"):
+        for inner in ("id", "retrieved", "timings_ms", "model", "verification"):
             del record[inner]
         return record | {"permalink": links.answer_path(answer.question, filters, library.generation)}
 
