@@ -16,7 +16,9 @@ _LATE_MARKS = re.compile(r"([.!?])[ \t]*((?:\[[^\]\n]{1,120}\][ \t]*)+)")
 _MAY_END = re.compile(r"[.!?:»«\]}][\s\[(»„\"-]*[A-ZÆØÅ0-9]|\n\s*\S")  # and another sentence begins
 _UNCLOSED = re.compile(r"[\[{][^\]}\n]*$")  # a mark of which the end has not come yet
 _AFTER_MARK = re.compile(r"(?<=[\]}])[ \t]+(?=[A-ZÆØÅ])")  # a mark ends its sentence, full stop or none
-_NUMBER = re.compile(r"(?:^|[:,;]\s|\bat\s)\d{1,2}\.$")  # of a list's point within a sentence
+_NUMBER = re.compile(
+    r"(?:^|\s)\d{1,2}\.$"
+)  # of a list's point: where a sentence ends in a figure, its mark stands behind it
 _BULLET = re.compile(r"^(?:[-–•*·]|\d{1,2}[.)])\s+")
 SCHEMA: dict[str, Any] = {
     "name": "answer",

@@ -32,6 +32,7 @@ ANY_BRACKET = re.compile(r"\[[^\]\n]{0,200}\]?|\{[^}\n]{0,200}\}?|\][(:]")
 ADDRESS = re.compile(r"(?i)\b(?:https?|ftp|mailto|javascript|data|file):|\bwww\.")
 SITE = re.compile(r"(?i)\b(?:[\w-]+\.)+(?:dk|com|org|net|io|eu|info|nu|se|no|de|uk)\b")  # named, as minutes name sites
 MARKUP = re.compile(r"<[a-zA-Z/!]|!\[|\]\(|`|&#?\w+;|^\s*\||\|\s*$")
+MOST_SOURCES = 4  # lines that a sentence may rest on together
 MOST_LINES_CITED = 3  # of a passage that is cited as a whole
 
 
@@ -129,7 +130,9 @@ class Verifier:
         if not sources and not faults and not is_frame(said):
             faults.append(Fault.UNMARKED)
         support = 1.0
-        if sources and claims.content(said):
+        if sources and not inserted and not any(sign.isalpha() for sign in said):
+            faults.append(Fault.SUPPORT)  # a figure alone says nothing
+        if sources and (claims.content(said) or claims.read_figures(said)):
             faults += self._against(said, sources, frozenset(inserted))
         if sources and set(claims.content(said)) - frame_stems():
             covered, support = self.features(said, sources)
@@ -161,7 +164,11 @@ class Verifier:
                 best = sorted(lines, key=alike, reverse=True)[:MOST_LINES_CITED]
                 for line in best[:1] + [x for x in best[1:] if alike(x) > 1]:
                     found[line.mark] = self._lines[line.mark]
-        return tuple(found.values())
+        if len(found) <= MOST_SOURCES:
+            return tuple(found.values())
+        mine = set(claims.content(said))  # many marks: what one holds here and another there carries nothing
+        nearest = sorted(found.values(), key=lambda s: len(mine & set(claims.content(s.text))), reverse=True)
+        return tuple(s for s in found.values() if s in nearest[:MOST_LINES_CITED])
 
     # -- what stands against it -------------------------------------------------------------------
 
@@ -203,7 +210,8 @@ class Verifier:
         """
         theirs = [s.text for s in sources] + [p for s in sources for p in adopted_text(s)]
         known = " ".join([*theirs, *(f"{s.evidence.about} {s.heading}" for s in sources)])
-        clauses = [c for c in clauses_of(said) if len(self._telling(c)) >= LEAST_IN_CLAUSE]
+        least = LEAST_IN_CLAUSE - bool(claims.read_acts(said))  # what was decided is looked at more closely
+        clauses = [c for c in clauses_of(said) if len(self._telling(c)) >= least]
         covered = min((self.covered(c, known) for c in [said, *clauses]), default=1.0)
         if self.language == "da":  # a reason is the easiest to make up
             reasons = [re.split(r"[,.;:]", r, maxsplit=1)[0] for r in claims.compiled("must", "cause").split(said)[1:]]

@@ -154,6 +154,8 @@ def edits(said: str, sources: Sequence[Source]) -> list[Fault]:
             dropped = [w for w in gone if w.isalpha() and w not in stop_words()]
             if dropped and any(fold(w) not in words_known and not any(w[:3] == v[:3] for v in gone) for w in changed):
                 faults.append(Fault.SUPPORT)
+        if set(gone) & set(months()) and set(new) & set(months()) and set(gone) != set(new):
+            faults.append(Fault.DATE)
         for one, other in opposites():
             for was, becomes in ((one, other), (other, one)):
                 if was.search(" ".join(gone)) and becomes.search(" ".join(new)):
