@@ -8,4 +8,5 @@ verify.py     sentence + passages  -> what is wrong with it
 write.py      question + evidence  -> an Answer, or the extractive one and why
 complete.py   a follow-up          -> a question that stands alone, and the parts of one on several matters
 summary.py    item, meeting, case  -> a summary with a citation a sentence
+cassette.py   what it said        -> a file, and back from it, so that an evaluation needs no model
 """
