@@ -115,7 +115,7 @@ def _decided(answer: Answer) -> list[str]:
     udvalget …« may stand in an account, but a recommendation's words are no decision, however they are copied.
     """
     cited = {c.n: (str(c.section), c.quote) for c in answer.citations}
-    text = _POINT.sub(r"\1 ", answer.text)
+    text = _POINT.sub(r"\1", answer.text)
     marks = {squeezed(said): marks for said, marks in statements(text)}
 
     def printed(said: str) -> bool:
@@ -123,9 +123,12 @@ def _decided(answer: Answer) -> list[str]:
         words = plain(said).rstrip(".: ").casefold()
         proposed = re.search(r"\bindstille[rs]\b", words)
         return any(
-            words in squeezed(plain(quote)).casefold()
+            words in _POINT.sub(r"\1", squeezed(plain(quote))).casefold()
             for kind, quote in sources
             if kind != "recommendation" or proposed
+        ) or (
+            "efterretning" in words
+            and any(kind == "decision" and "efterretning" in q.casefold() for kind, q in sources)
         )
 
     return [said for said in recommendation_as_decision(text, cited) if not printed(said)]

@@ -159,6 +159,8 @@ def altered(prompt: Prompt, mark: str, text: str, start: int, end: int, new: str
     lie = near(said, start, start + len(new))
     if said == text or re.search(lie, prompt.text, re.IGNORECASE):
         return None
+    if not re.search(r"[^\W\d_]{2}", re.sub(r"\\.", "", lie)):
+        return None  # a number alone, as of a point of a list, is found anywhere
     return Reply(as_told(prompt, said, mark), (lie,), target=text)
 
 

@@ -31,6 +31,20 @@ MIXED_A_LIAR = 12  # questions to each liar that mixes lies with sound sentences
 HARD_A_LIAR = 20
 CONTRITE = ("digit_changed", "date_made_up", "claim_cited", "unanimity_made_up", "person_made_up", "negation_added")
 NOTHING_TO_CHANGE = {"development": {"case_number_changed"}}  # no sentence there holds a case number
+CAME_THROUGH = [  # once, and were found by asking all liars: asked again always, with what each may pick
+    ("own", "claim_with_brace", "seed-024"), ("own", "figures_swapped", "seed-005"),
+    ("own", "month_changed", "seed-016"), ("own", "percent_dropped", "seed-094"), ("own", "quote_retyped", "seed-107"),
+    ("own", "recommendation_by_decision", "seed-063"), ("own", "recommendation_by_decision", "seed-085"),
+    ("own", "uncited_lead", "seed-062"),
+    ("development", "cause_made_up", "dev-121"), ("development", "claim_cited_often", "dev-028"),
+    ("development", "claim_cited_often", "dev-056"), ("development", "claim_with_brace", "dev-072"),
+    ("development", "digit_changed", "dev-149"), ("development", "direction_turned", "dev-077"),
+    ("development", "negation_added", "dev-024"), ("development", "negation_added", "dev-143"),
+    ("development", "percent_added", "dev-122"), ("development", "percent_dropped", "dev-060"),
+    ("development", "percent_dropped", "dev-064"), ("development", "percent_dropped", "dev-114"),
+    ("development", "percent_dropped", "dev-168"), ("development", "quotes_joined", "dev-042"),
+]  # fmt: skip
+SEEDS_OF_A_LIAR = 3
 CORPORA = ["own", pytest.param("development", marks=[pytest.mark.shared, pytest.mark.slow])]
 
 pytestmark = pytest.mark.slow
@@ -94,6 +108,17 @@ def test_every_liar_lied(corpus: Corpus, cases: list[Case]) -> None:
 
 def test_no_lie_reaches_the_reader(cases: list[Case]) -> None:
     assert not [f"{c.reached} {c}" for c in cases if c.reached]
+
+
+def test_what_once_came_through_does_no_more(corpus: Corpus) -> None:
+    rows = {row["id"]: row for row in corpus.rows}
+    asked = []
+    for _, name, question in [once for once in CAME_THROUGH if once[0] == corpus.name]:
+        for seed in range(SEEDS_OF_A_LIAR):
+            liar = LIARS[name].seeded(seed)
+            asked += [corpus.leash.ask(rows[question], reply, name, liar.kind) for reply in (liar, amid(liar))]
+    assert any(c.told for c in asked)
+    assert not [f"{c.reached} {c.wrong} {c}" for c in asked if c.reached or c.wrong]
 
 
 @pytest.mark.parametrize("oracle", ORACLES)
