@@ -349,19 +349,6 @@ def test_what_leaves_the_machine_is_said(monkeypatch: pytest.MonkeyPatch) -> Non
     assert elsewhere["llm.key"].state is State.WARNING
 
 
-def test_reports_to_a_third_party_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from langsmith import utils
-
-    monkeypatch.setenv("LANGSMITH_TRACING", "false")
-    utils.get_env_var.cache_clear()
-    assert not doctor.traced()
-    monkeypatch.setenv("LANGCHAIN_TRACING_V2", "true")
-    utils.get_env_var.cache_clear()
-    assert doctor.traced()
-    monkeypatch.undo()
-    utils.get_env_var.cache_clear()
-
-
 def test_tokens_that_are_estimated_are_told(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("askamu.llm.tokens.is_exact", lambda: False)
     tokens = of_model(server)["llm.tokens"]

@@ -306,3 +306,16 @@ def test_a_foreign_error_has_a_reason() -> None:
     assert reason_of(APITimeoutError()) == "slow"
     assert reason_of(Refused()) == "key"
     assert reason_of(ValueError("what")) == "malformed"
+
+
+def test_opening_a_model_switches_reports_to_a_third_party_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    from langsmith import utils
+
+    from askamu.config import Settings
+    from askamu.llm.model import open_model
+
+    for name in ("LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING", "LANGSMITH_TRACING_V2"):
+        monkeypatch.setenv(name, "true")
+    open_model(Settings(llm="openai:any", llm_base_url="http://127.0.0.1:9/v1"))
+    utils.get_env_var.cache_clear()
+    assert not utils.tracing_is_enabled()

@@ -2,7 +2,9 @@
 
 import os
 
+from askamu.privacy import no_telemetry
+
+no_telemetry()
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # compared with exactly "True"
 os.environ["GRADIO_RUN_HISTORY"] = "False"
-os.environ["LANGSMITH_TRACING"] = "false"
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -19,6 +19,7 @@ from askamu.errors import AskamuError, BadSetting
 from askamu.filters import Sort, read_filters
 from askamu.minutes import Outcome as Ended
 from askamu.passage import Limit
+from askamu.privacy import no_telemetry
 from askamu.terminal import (
     fetch_record,
     ingest_record,
@@ -70,8 +71,7 @@ ToOption = Annotated[str | None, typer.Option("--to", help="Møder til (ÅÅÅÅ
 
 def main() -> None:
     """Run the command line: the one place where an explainable error becomes a sentence and an exit code."""
-    os.environ.setdefault("LANGSMITH_TRACING", "false")
-    os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
+    no_telemetry()
     try:
         app()
     except AskamuError as error:

@@ -365,8 +365,6 @@ class _Doctor:
             return
         open_ = (endpoint.address or "").startswith("http:")
         yield self.place("llm.place", endpoint.place, endpoint.local, open_, "sent_llm")
-        if traced():
-            yield self.warning("llm.traced", "traced")
         if endpoint.provider == "ollama" and self.settings.llm_api_key:
             yield self.warning("llm.key", "key_ignored")
         answered = self.answers(model)
@@ -503,15 +501,6 @@ class _Doctor:
 
 
 # -- what the checks look at -----------------------------------------------------------------------
-
-
-def traced() -> bool:
-    """Whether LangChain reports each call, passages and all, to LangSmith, which nobody who set a model asked for."""
-    try:
-        from langsmith.utils import tracing_is_enabled
-    except ImportError:
-        return False
-    return bool(tracing_is_enabled())
 
 
 def existing(folder: Path) -> Path:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from askamu.config import Settings
 from askamu.errors import BadSetting, ExtraMissing, LanguageModelFailed
+from askamu.privacy import no_telemetry
 
 FAILURES = 3  # in a row, after which a model is left alone
 REST = 60.0  # seconds that it is left alone
@@ -360,6 +361,7 @@ def open_model(settings: Settings) -> ChatModel | None:
     endpoint = endpoint_of(settings)
     if endpoint is None:
         return None
+    no_telemetry()
     try:
         from langchain.chat_models import init_chat_model
     except ImportError as error:

@@ -400,7 +400,9 @@ def finished(answer: Answer, draft: Draft, verification: Verification) -> Answer
         return replace(answer, warnings=(*answer.warnings, said), verification=verification, timings_ms=timings)
     citations = Citations(context.library, context.language)
     written = draft.text(citations)
-    if answer.kind is QuestionKind.DECISION:  # the words of a decision are never left to a paraphrase
+    own = [(c.document, c.start, c.end) for c in citations.all()]
+    quoted = all(any(d == c.document and a < c.end and c.start < b for d, a, b in own) for c in answer.citations)
+    if answer.kind is QuestionKind.DECISION or not quoted:  # a decision's words are never left to a paraphrase
         known = {c.n: c for c in answer.citations}
         verbatim = _MARK_N.sub(lambda m: citations.again(known[int(m[1])]) if int(m[1]) in known else m[0], answer.text)
         written = f"{written}\n\n{texts.text('llm.verbatim', context.language)}\n\n{verbatim}"
