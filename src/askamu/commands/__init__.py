@@ -8,7 +8,6 @@ look.py      case, topic, decisions, memo, coverage, feedback
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
