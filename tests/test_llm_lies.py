@@ -32,7 +32,7 @@ HARD_A_LIAR = 20
 CONTRITE = ("digit_changed", "date_made_up", "claim_cited", "unanimity_made_up", "person_made_up", "negation_added")
 NOTHING_TO_CHANGE = {"development": {"case_number_changed"}}  # no sentence there holds a case number
 CAME_THROUGH = [  # once, and were found by asking all liars: asked again always, with what each may pick
-    ("own", "claim_with_brace", "seed-024"), ("own", "figures_swapped", "seed-005"),
+    ("own", "claim_cited_often", "seed-085"), ("own", "claim_with_brace", "seed-024"), ("own", "figures_swapped", "seed-005"),
     ("own", "month_changed", "seed-016"), ("own", "percent_dropped", "seed-094"), ("own", "quote_retyped", "seed-107"),
     ("own", "recommendation_by_decision", "seed-063"), ("own", "recommendation_by_decision", "seed-085"),
     ("own", "uncited_lead", "seed-062"),
