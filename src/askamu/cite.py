@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date as day
+from functools import lru_cache
 from typing import Protocol
 
 from askamu import texts
@@ -127,6 +128,7 @@ def heading(minutes: Minutes, item: AgendaItem) -> Span:
     return span if span.end > span.start else Span(item.start, item.start + 1)
 
 
+@lru_cache(maxsize=2_000)
 def plain(text: str) -> str:
     """A quote as it is shown: one line, Markdown marks of the source taken away."""
     text = re.sub(r"\\([_*#\[\]()~`>+.!-])", r"\1", text.replace("**", ""))

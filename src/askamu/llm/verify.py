@@ -101,6 +101,10 @@ class Verifier:
         return {e.id: e for e in self.evidence}
 
     @cached_property
+    def _given(self) -> str:
+        return " ".join(e.text for e in self.evidence).casefold()
+
+    @cached_property
     def _told(self) -> frozenset[tuple[str, ...]]:
         return _shingles(self.prompt)
 
@@ -121,8 +125,7 @@ class Verifier:
             faults.append(Fault.UNKNOWN_MARK)
         if ADDRESS.search(said) or MARKUP.search(said):
             faults.append(Fault.FORM)
-        given = " ".join(e.text for e in self.evidence).casefold()
-        if any(site.casefold() not in given for site in SITE.findall(said)):
+        if any(site.casefold() not in self._given for site in SITE.findall(said)):
             faults.append(Fault.FORM)
         if self._leaks(said):
             faults.append(Fault.LEAK)
