@@ -46,6 +46,7 @@ class Least:
 
 DANISH, ENGLISH = Least(0.2, 0.78), Least(0.0, 0.73)  # an English sentence shares few words with Danish minutes
 WORDS_ALONE = Least(0.35, 0.0)  # where no embedder runs
+OF_DECISION = 2  # times as much must be held of a sentence on what was decided
 OF_REASON = 0.4  # what the share of a reason's words counts: half of them must stand in the source
 SURE = 0.9  # share of the words from which no vector need be asked
 LEAST_IN_CLAUSE = 3  # telling words that a clause must have to be judged by itself
@@ -140,7 +141,8 @@ class Verifier:
         if sources and set(claims.content(said)) - frame_stems():
             covered, support = self.features(said, sources)
             least = self.least
-            if covered < least.words or support < least.cosine:
+            held = least.words * (OF_DECISION if claims.read_acts(said) else 1)
+            if covered < held or support < least.cosine:
                 faults.append(Fault.SUPPORT)
         if not faults and any(wrong_language(part, self.language) for part in (said, *clauses_of(said))):
             faults.append(Fault.LANGUAGE)
@@ -213,9 +215,9 @@ class Verifier:
         """
         theirs = [s.text for s in sources] + [p for s in sources for p in adopted_text(s)]
         known = " ".join([*theirs, *(f"{s.evidence.about} {s.heading}" for s in sources)])
-        least = LEAST_IN_CLAUSE - bool(claims.read_acts(said))  # what was decided is looked at more closely
+        least = LEAST_IN_CLAUSE - bool(claims.read_acts(said))
         clauses = [c for c in clauses_of(said) if len(self._telling(c)) >= least]
-        covered = min((self.covered(c, known) for c in [said, *clauses]), default=1.0)
+        covered = min(self.covered(c, known) for c in [said, *clauses])
         if self.language == "da":  # a reason is the easiest to make up
             reasons = [re.split(r"[,.;:]", r, maxsplit=1)[0] for r in claims.compiled("must", "cause").split(said)[1:]]
             covered = min([covered, *(self.covered(r, known) * OF_REASON for r in reasons if self._telling(r))])
