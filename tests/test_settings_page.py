@@ -94,6 +94,6 @@ def test_a_conversation_comes_back_as_it_was_asked() -> None:
         chat.Exchange("Fejl", "", "", "", answered=False),
     )
     kept = chat.kept(past)
-    assert chat.read_kept(kept) == [chat.Asked("Hvad?", limits)]
+    assert chat.read_kept(kept) == [chat.Asked("Hvad?", limits, llm=False)]
     long = tuple(chat.Exchange("å" * 2000, "", "", "", answered=True) for _ in range(20))
     assert sum(len(a["q"]) for a in chat.kept(long)) <= chat.KEPT_CHARS
