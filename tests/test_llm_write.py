@@ -107,6 +107,21 @@ def test_a_sentence_that_fails_is_written_anew_once(library: Library) -> None:
     assert became & {"repaired", "quoted", "dropped"}
 
 
+def test_a_bug_in_the_check_leaves_the_answer_without_the_model(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from askamu.llm.verify import Verifier
+
+    def broken(self: Verifier, sentence: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Verifier, "_check", broken)
+    answer = last(ask_model(library, Says(copies), QUESTION))
+    assert (answer.text, answer.llm) == (ask(library, QUESTION).text, None)
+    assert answer.verification is not None
+    assert answer.verification.fallback == "malformed"
+
+
 def test_a_quote_is_put_in_by_the_program(library: Library) -> None:
     def reply(prompt: str) -> str:
         return "Der står: {" + lines(prompt)[0][0] + "}"

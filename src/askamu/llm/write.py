@@ -7,6 +7,7 @@ be shown, in time and whole, the answer is the one without it, and says why.
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,8 @@ from askamu.passage import Answer, CheckedSentence, Citation, Filters, QuestionK
 from askamu.privacy import hide_cpr
 from askamu.question import language_of as ask_language
 from askamu.question import understand
+
+log = logging.getLogger("askamu")
 
 PHRASED = frozenset({QuestionKind.DECISION, QuestionKind.FIGURE, QuestionKind.FACT, QuestionKind.WHO,
                      QuestionKind.TIMELINE, QuestionKind.COMPARISON})  # fmt: skip
@@ -268,6 +271,9 @@ def phrase(
         reason = unusable(draft)
     except LanguageModelFailed as failed:
         reason = failed.reason
+    except Exception:
+        log.exception("a language model's reply could not be checked")  # a bug; the answer without it stands
+        reason = "malformed"
     verification = Verification(
         model=model.name,
         prompt=prompt.version,
@@ -311,10 +317,14 @@ def verifier_of(context: Context, evidence: Sequence[Evidence], prompt: str) -> 
 
 
 def cosine_of(library: Library) -> Callable[[str, Sequence[str]], np.ndarray] | None:
-    """How alike a text and some others are by the library's embedder; None where it searches by words alone."""
-    if library.keyword_only:
-        return None
+    """How alike a text and some others are by the library's embedder.
+
+    None where it searches by words alone, and where the embedder is somebody's server: it would be asked for every
+    sentence, and may be down.
+    """
     embedder = library.embedder
+    if library.keyword_only or embedder.name.startswith(("openai:", "ollama:")):
+        return None
 
     def cosine(said: str, others: Sequence[str]) -> np.ndarray:
         vectors = np.stack([embedder.embed_question(text) for text in (said, *others)])
