@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from askamu.library import Library, open_library
 from askamu.load import load
 from askamu.minutes import Minutes
 from askamu.parse import parse
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test fetches a model; without it each miss is tried for a minute
 
 pytest_plugins = ["helpers_browser", "helpers_llm", "helpers_models"]
 
