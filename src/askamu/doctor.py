@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -290,10 +290,8 @@ class _Doctor:
         from askamu.embed import open_embedder, options_of
 
         if self.library is not None:
-            try:
+            with suppress(AskamuError):  # that it can't be used is told of the index
                 return self.library.embedder
-            except AskamuError:
-                pass  # which is told of the index
         s = self.settings
         return open_embedder(s.embedder, s.threads, language=s.lang, adapter=s.adapter, options=options_of(s))
 

@@ -5,20 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from askamu.filters import Sort, read_filters
-from askamu.minutes import Outcome as Ended
-from askamu.terminal import (
-    print_case,
-    print_decisions,
-    print_topic,
-)
-
-if TYPE_CHECKING:
-    pass
 from askamu.commands import (
     DONE,
     PARTLY,
@@ -32,6 +22,13 @@ from askamu.commands import (
     app,
     settings_for,
     write_file,
+)
+from askamu.filters import Sort, read_filters
+from askamu.minutes import Outcome as Ended
+from askamu.terminal import (
+    print_case,
+    print_decisions,
+    print_topic,
 )
 
 

@@ -11,7 +11,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -355,15 +355,15 @@ def repair(
             sentences="\n".join(f"{n}. {e.raw}" for n, e in enumerate(failed, 1)),
         )
         messages = [Message("system", asked.system), Message("user", asked.user)]
-        try:
-            for n, raw in numbered("".join(model.write(messages, deadline))):
-                if 1 <= n <= len(failed) and failed[n - 1].first is None:
-                    again = draft.check(raw)
-                    if again.sound and again.sources:
-                        entry = failed[n - 1]
-                        entry.first, entry.checked, entry.became = entry.checked, again, "repaired"
-        except LanguageModelFailed:
-            pass  # what was written first stands or falls by itself
+        reply = ""
+        with suppress(LanguageModelFailed):  # what was written first then stands or falls by itself
+            reply = "".join(model.write(messages, deadline))
+        for n, raw in numbered(reply):
+            if 1 <= n <= len(failed) and failed[n - 1].first is None:
+                again = draft.check(raw)
+                if again.sound and again.sources:
+                    entry = failed[n - 1]
+                    entry.first, entry.checked, entry.became = entry.checked, again, "repaired"
     told = {s.line.mark for e in draft.entries if e.checked.sound for s in e.checked.sources}
     for entry in draft.failed:
         sources = entry.checked.sources
