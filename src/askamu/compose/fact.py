@@ -23,7 +23,7 @@ MAX_LEANING = 600  # characters of a sentence together with the one that it lean
 MAX_QUOTE = 400  # characters of a sentence and what follows it; longer sentences are quoted alone
 KEEP = 0.62  # share of the best snippet's score that the others must reach
 NEW_WORDS = 0.04  # share of the question's weight that a further snippet must add to be kept below KEEP
-_LABELS = {
+LABELS = {  # the text (answer.…) that says what a quote is from, where that is no plain account
     SectionKind.RECOMMENDATION: "from_recommendation",
     SectionKind.HISTORY: "other_body",
     SectionKind.THEME: "from_theme",
@@ -223,7 +223,7 @@ def lines(context: Context, chosen: list[Scored]) -> str:
                 + f" {under} {marks[0]}"
             )
         else:
-            label = _LABELS.get(snippet.section.kind)
+            label = LABELS.get(snippet.section.kind)
             told = f"{context.say(label)} " if label else ""
             said.append(f"{told}{quote(snippet.spans[0].of(snippet.minutes.text))} {marks[0]}")
     return "\n\n".join(said)

@@ -23,6 +23,7 @@ from askamu.answer import Work
 from askamu.cite import Citations
 from askamu.compose import Context, decision
 from askamu.compose.draft import escape, quote
+from askamu.compose.fact import LABELS
 from askamu.errors import LanguageModelFailed
 from askamu.library import Library
 from askamu.limits import Limits
@@ -53,12 +54,6 @@ HOPELESS = 4  # sentences that fail before one holds; then no more are waited fo
 LEFT_FOR_REPAIR = 2.0  # seconds that must be left of the time for it to be tried
 LONGEST_QUOTE = 420  # characters of a quote in a failed sentence's place
 _MARK_N = re.compile(r"(?<!\\)\[(\d{1,3})\]")
-_LABELS = {
-    SectionKind.RECOMMENDATION: "from_recommendation",
-    SectionKind.HISTORY: "other_body",
-    SectionKind.THEME: "from_theme",
-    SectionKind.ATTACHMENT_TEXT: "from_attachment",
-}
 
 
 @dataclass
@@ -139,7 +134,7 @@ class Draft:
         for n, part in enumerate(INSERT.split(entry.checked.text)):
             source = next((s for s in entry.checked.sources if s.line.mark == part), None) if n % 2 else None
             if source is not None:
-                label = _LABELS.get(source.evidence.section.kind)
+                label = LABELS.get(source.evidence.section.kind)
                 if label and not claims.compiled("hedges", "propose").search(entry.checked.text):
                     said.append(f"{self.context.say(label)} ")
                 said.append(quote(source.line.snippet.text))
@@ -167,7 +162,7 @@ def quoted(context: Context, sources: Sequence[Source], citations: Citations) ->
         if evidence.section.kind is SectionKind.DECISION and evidence.item is not None:
             return decision.verdict(here, evidence.minutes, evidence.item)
     source = sources[0]
-    label = _LABELS.get(source.evidence.section.kind)
+    label = LABELS.get(source.evidence.section.kind)
     marks = "".join(marks_of(source, citations))
     return f"{context.say(label) + ' ' if label else ''}{quote(source.line.snippet.text)} {marks}"
 
