@@ -23,6 +23,7 @@ from askamu.answer import Work
 from askamu.cite import Citations
 from askamu.compose import Context, decision
 from askamu.compose.draft import escape, quote
+from askamu.compose.draft import quoted as quoted_decision
 from askamu.compose.fact import LABELS
 from askamu.errors import LanguageModelFailed
 from askamu.library import Library
@@ -406,11 +407,12 @@ def finished(answer: Answer, draft: Draft, verification: Verification) -> Answer
     citations = Citations(context.library, context.language)
     written = draft.text(citations)
     own = [(c.document, c.start, c.end) for c in citations.all()]
-    quoted = all(any(d == c.document and a < c.end and c.start < b for d, a, b in own) for c in answer.citations)
+    quoted = all(any(d == c.document and a <= c.start and c.end <= b for d, a, b in own) for c in answer.citations)
     if answer.kind is QuestionKind.DECISION or not quoted:  # a decision's words are never left to a paraphrase
         known = {c.n: c for c in answer.citations}
         verbatim = _MARK_N.sub(lambda m: citations.again(known[int(m[1])]) if int(m[1]) in known else m[0], answer.text)
         written = f"{written}\n\n{texts.text('llm.verbatim', context.language)}\n\n{verbatim}"
+    written = "\n\n".join([written, *verdicts(draft, citations)])
     warnings = list(answer.warnings)
     for became in ("quoted", "dropped"):
         count = sum(e.became == became for e in draft.entries)
@@ -427,6 +429,25 @@ def finished(answer: Answer, draft: Draft, verification: Verification) -> Answer
         verification=verification,
         timings_ms=timings,
     )
+
+
+def verdicts(draft: Draft, citations: Citations) -> list[str]:
+    """The whole decision of each item of which a part is told and that is not simply what was recommended.
+
+    »Godkendt med den ændring, …« alone would hide that it was only recommended to another body.
+    """
+    context = replace(draft.context, citations=citations)
+    told = {s.evidence.place: s.evidence for e in draft.entries if e.became != "dropped" for s in e.checked.sources}
+    found = []
+    for evidence in told.values():
+        minutes, item = evidence.minutes, evidence.item
+        if item is None or item.decision is None or not decision.diverges(item):
+            continue
+        whole = quoted_decision(minutes, item.decision, decision.MAX_VERDICT)
+        shown = [(c.start, c.end) for c in citations.all() if c.document == minutes.id]
+        if not any(start <= whole.start and whole.end <= end for start, end in shown):
+            found.append(decision.verdict(context, minutes, item))
+    return found
 
 
 def last(steps: Iterator[str | Answer], show: Callable[[str], None] = lambda _: None) -> Answer:
