@@ -107,6 +107,18 @@ def test_a_sentence_that_fails_is_written_anew_once(library: Library) -> None:
     assert became & {"repaired", "quoted", "dropped"}
 
 
+def test_of_a_decision_that_is_told_in_part_the_whole_follows(library: Library) -> None:
+    def part(prompt: str) -> str:
+        mark = next(mark for mark, words in lines(prompt) if words.startswith("Godkendt med den ændring"))
+        return f"Beslutningen lyder: {{{mark}}}"
+
+    asked = "Hvad anbefalede udvalget kommunalbestyrelsen om beskæftigelsesplanen?"
+    answer = last(ask_model(library, Says(part), asked))
+    assert answer.llm
+    assert "Ikke endeligt: anbefalet videre" in answer.text
+    assert "Anbefales over for Kommunalbestyrelsen" in answer.text
+
+
 def test_a_bug_in_the_check_leaves_the_answer_without_the_model(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
