@@ -20,6 +20,7 @@ from askamu.llm.style import Style, read_style
 from askamu.llm.write import ask_model, last
 from askamu.passage import Answer, Turn
 
+QUESTIONS = Path(__file__).parents[1] / "benchmarks" / "questions.jsonl"
 QUESTION = "Hvad besluttede udvalget om småjob?"
 
 
@@ -117,6 +118,31 @@ def test_of_a_decision_that_is_told_in_part_the_whole_follows(library: Library) 
     assert answer.llm
     assert "Ikke endeligt: anbefalet videre" in answer.text
     assert "Anbefales over for Kommunalbestyrelsen" in answer.text
+
+
+def test_no_words_that_the_answer_without_the_model_quotes_are_lost(library: Library) -> None:
+    """Such as who voted against, where the model quotes only what was decided."""
+
+    def first_line(prompt: str) -> str:
+        shown = lines(prompt)  # none where a question is to be divided
+        return f"I referatet står {{{shown[0][0]}}}" if shown else ""
+
+    phrased = 0
+    for line in QUESTIONS.read_text(encoding="utf-8").splitlines():
+        asked = json.loads(line)
+        if not asked["answerable"] or asked.get("history"):
+            continue
+        alone = ask(library, asked["question"])
+        answer = last(ask_model(library, Says(first_line), asked["question"]))
+        if answer.llm is None:
+            continue
+        phrased += 1
+        for c in alone.citations:
+            holding = [
+                o for o in answer.citations if o.document == c.document and o.start <= c.start and c.end <= o.end
+            ]
+            assert any(f"[{o.n}]" in answer.text for o in holding), c
+    assert phrased > 30
 
 
 def test_a_bug_in_the_check_leaves_the_answer_without_the_model(
