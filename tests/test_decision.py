@@ -85,6 +85,29 @@ def test_a_recommendation_onwards_is_not_final() -> None:
     assert own.final
 
 
+@pytest.mark.parametrize(
+    ("said", "final"),
+    [
+        ("Godkendt under forudsætning af Byrådets godkendelse.", False),
+        ("Godkendt, forudsat at Byrådet godkender anlægsbevillingen.", False),
+        ("Godkendt under forudsætning af Økonomiudvalgets og Byrådets endelige godkendelse.", False),
+        ("Godkendt under forudsætning af, at ansøgeren får tilladelse.", True),
+        ("Godkendt, idet Byrådet tidligere har godkendt rammen.", True),
+    ],
+)
+def test_an_approval_that_waits_for_another_body_is_not_final(said: str, final: bool) -> None:
+    _, found = decided("Forvaltningen indstiller, at planen godkendes.", said)
+    assert found.final is final
+    assert (found.outcomes[0] is Outcome.RECOMMENDED) is not final
+
+
+@pytest.mark.parametrize("said", ["Udvalget løftede sagen til Byrådet.", "Sagen løftes til Økonomiudvalget."])
+def test_a_case_that_is_taken_to_another_body_is_not_decided(said: str) -> None:
+    _, found = decided("Forvaltningen indstiller, at planen godkendes.", said)
+    assert found.outcomes == (Outcome.SENT_BACK,)
+    assert not found.final
+
+
 def test_additions_and_absence_stand_apart_from_the_formula() -> None:
     text, found = decided(
         "Det indstilles, at udvalget tager orienteringen til efterretning.",

@@ -310,8 +310,10 @@ def read_decision(
         # Turned down, and something else decided in its place.
         outcomes[outcomes.index(Outcome.APPROVED)] = Outcome.APPROVED_WITH_CHANGE
     adopted = outcomes[0] in (Outcome.APPROVED, Outcome.APPROVED_WITH_CHANGE)
-    if adopted and not council and any(_onward().search(_flat(p.of(text))) for p in adopts):
-        outcomes = [Outcome.RECOMMENDED, *(o for o in outcomes if o not in (Outcome.RECOMMENDED, Outcome.APPROVED))]
+    waits = adopted and not council and bool(_onward("conditional").search(_flat(whole.of(text))))
+    if waits or (adopted and not council and any(_onward("patterns").search(_flat(p.of(text))) for p in adopts)):
+        said_so = {Outcome.RECOMMENDED, Outcome.APPROVED} | ({Outcome.APPROVED_WITH_CHANGE} if waits else set())
+        outcomes = [Outcome.RECOMMENDED, *(o for o in outcomes if o not in said_so)]
     final = Outcome.RECOMMENDED not in outcomes and not set(outcomes) <= {Outcome.POSTPONED, Outcome.SENT_BACK}
     if Outcome.REJECTED in outcomes and not council and _formula("advises_against").search(_flat(whole.of(text))):
         final = False  # »Anbefales ikke« goes to the body that decides
@@ -332,8 +334,8 @@ def read_decision(
 
 
 @cache
-def _onward() -> re.Pattern[str]:
-    return re.compile("|".join(table("outcomes")["onward"]["patterns"]), re.IGNORECASE)
+def _onward(key: str) -> re.Pattern[str]:
+    return re.compile("|".join(table("outcomes")["onward"][key]), re.IGNORECASE)
 
 
 def _flat(text: str) -> str:
