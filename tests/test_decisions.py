@@ -133,7 +133,7 @@ def test_a_recommendation_never_looks_like_a_decision(library: Library) -> None:
         assert texts.text("decisions.adopted", "da") != decisions.adopted_label(row, "da")
     partly = the_row(library, "Beskæftigelsesplan 2025")
     assert Outcome.APPROVED_WITH_CHANGE in partly.outcomes
-    assert labels(partly, "da") == [NOT_FINAL, "en del: godkendt med ændring"]
+    assert labels(partly, "da") == [NOT_FINAL, "en del: godkendt med ændring eller tilføjelse"]
 
 
 def test_what_is_not_recommended_is_not_called_rejected(library: Library) -> None:
