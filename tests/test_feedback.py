@@ -67,6 +67,19 @@ def test_with_consent_the_words_are_stored_and_personal_numbers_struck_out(libra
     assert stat.S_IMODE((library_.folder / FILE).stat().st_mode) == 0o600
 
 
+def test_what_a_language_model_phrased_is_told_apart(library_: Library) -> None:
+    client = client_of(library_.settings)
+    for phrased in (True, False):
+        assert client.post("/api/feedback", json=given(library_, phrased=phrased)).status_code == 201
+    assert [e.feedback.phrased for e in entries(library_.folder)] == [True, False]
+    told = run("feedback", "list", "--index", str(library_.folder), "--json")
+    assert json.loads(told.stdout)["phrased"]["helpful"] == 1
+    assert (
+        "Hjælpsomt: 2 (1 på svar i en sprogmodels ord)"
+        in run("feedback", "list", "--index", str(library_.folder)).stdout
+    )
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -74,6 +87,7 @@ def test_with_consent_the_words_are_stored_and_personal_numbers_struck_out(libra
         {"answer_id": "Hvad blev besluttet om havnefesten?"},
         {"generation": "../../etc"},
         {"consent": "yes"},
+        {"phrased": "yes"},
         {"ip": "10.0.0.1"},
         {"question": "x" * 2_001},
         {"comment": "x" * 1_001},
@@ -180,6 +194,7 @@ def test_counts_are_listed(library_: Library) -> None:
         "total": 1,
         "consented": 0,
         "kinds": {"helpful": 0, "wrong_source": 1, "wrong_answer": 0, "missing": 0},
+        "phrased": {"helpful": 0, "wrong_source": 0, "wrong_answer": 0, "missing": 0},
     }
 
 

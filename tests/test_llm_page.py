@@ -15,6 +15,7 @@ from helpers_llm import FAULTS, Prompt, Reply, Scripted, SmallModel, honest, rea
 from test_accessibility import SIZES, axe, violations  # noqa: F401 - axe is a fixture
 
 from askamu.answer import ask as extractive
+from askamu.feedback import entries
 from askamu.library import Library
 
 pytestmark = IN_A_BROWSER
@@ -303,6 +304,7 @@ def test_what_is_done_with_an_answer_of_its_own(llm_visit, library):
     page.locator("#chat a[href^='#mening-']").click()
     page.get_by_role("button", name="Send").click()
     playwright.expect(page.locator("#said")).to_contain_text("Tak")
+    assert [e.feedback.phrased for e in entries(library.folder)][-1:] == [True]
     page.locator(MARK).first.click()
     page.locator("#panel a[href^='#notat/']:visible").first.click()
     playwright.expect(page.locator("#places a[href^='/notat']")).to_contain_text("1")

@@ -36,6 +36,7 @@ class GivenFeedback(BaseModel):
     consent: bool = Field(default=False, strict=True, description="the reader agrees that the words are kept")
     question: str = Field(default="", max_length=MAX_QUESTION)
     comment: str = Field(default="", max_length=MAX_COMMENT)
+    phrased: bool = Field(default=False, strict=True, description="a language model wrote the answer's words")
 
 
 class KeptFeedback(BaseModel):
@@ -54,7 +55,7 @@ def add_feedback(app: FastAPI, library_of: Callable[[], Library]) -> None:
         cited = tuple(Cited(c.document, c.item, c.start, c.end) for c in given.citations)
         word = Feedback(
             given.kind, given.answer_id, given.generation, cited, given.lang, given.consent, given.question,
-            given.comment,
+            given.comment, given.phrased,
         )  # fmt: skip
         kept = keep(library_of(), word).feedback
         return KeptFeedback(stored=True, with_text=bool(kept.question or kept.comment))

@@ -105,7 +105,7 @@
   // What a reader thinks of an answer: one of four, a free line, and whether words may be kept. Goes to this server only.
   function askOpinion(link) {
     const words = window.askamu.opinion;
-    const [, turn, id] = link.getAttribute("href").split("-");
+    const [, turn, id, phrased] = link.getAttribute("href").split("-");
     const form = document.createElement("form");
     form.method = "dialog";
     const shown = document.createElement("dialog");
@@ -135,7 +135,7 @@
     form.addEventListener("submit", () => {
       const agreed = consent.querySelector("input").checked;
       sendOpinion(link, {
-        kind: form.elements.kind.value, answer_id: id, consent: agreed,
+        kind: form.elements.kind.value, answer_id: id, consent: agreed, phrased: phrased === "llm",
         comment: agreed ? comment.value : "", question: agreed ? questionOf(link) : "",
       }, turn);
     });

@@ -107,7 +107,7 @@ def actions(library: Library, answer: Answer, given: Filters, turn: int, languag
     names = {
         "copy": f"#kopier-{turn}",
         "share": answer_path(answer.completed_question, given, library.generation, other),
-        "opinion": f"#mening-{turn}-{answer_mark(answer, library)['answer_id']}",
+        "opinion": f"#mening-{turn}-{answer_mark(answer, library)['answer_id']}" + ("-llm" if answer.llm else ""),
     }
     if answer.llm:  # that link leads to the answer without it
         names = {("share_own_words" if name == "share" else name): address for name, address in names.items()}

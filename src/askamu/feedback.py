@@ -65,6 +65,7 @@ class Feedback:
     consent: bool = False
     question: str = ""  # only ever stored with consent
     comment: str = ""  # the same
+    phrased: bool = False  # whether a language model wrote the answer's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ def keep(library: Library, given: Feedback) -> Entry:
         given.kind, given.answer, given.generation, given.cited[:MAX_CITED], given.language, agreed,
         hide_cpr(given.question[:MAX_QUESTION])[0] if agreed else "",
         hide_cpr(given.comment[:MAX_COMMENT])[0] if agreed else "",
+        given.phrased,
     )  # fmt: skip
     day = datetime.now(UTC).date().isoformat()
     line = json.dumps(_record(day, kept), ensure_ascii=False) + "\n"
@@ -196,7 +198,8 @@ def _record(day: str, kept: Feedback) -> dict[str, Any]:
         "day": day, "kind": kept.kind.value, "answer": kept.answer, "generation": kept.generation,
         "language": kept.language, "consent": kept.consent, "cited": [asdict(c) for c in kept.cited],
     }  # fmt: skip
-    return told | {k: v for k, v in (("question", kept.question), ("comment", kept.comment)) if v}
+    more = {"question": kept.question, "comment": kept.comment, "phrased": kept.phrased}
+    return told | {name: value for name, value in more.items() if value}
 
 
 # -- reading -------------------------------------------------------------------------------------
@@ -215,7 +218,7 @@ def entries(folder: Path) -> Iterator[Entry]:
                 FeedbackKind(told["kind"]), str(told["answer"]), str(told["generation"]),
                 tuple(Cited(str(c["document"]), str(c["item"]), int(c["start"]), int(c["end"])) for c in told["cited"]),
                 str(told["language"]), told["consent"] is True, str(told.get("question", "")),
-                str(told.get("comment", "")),
+                str(told.get("comment", "")), told.get("phrased") is True,
             )  # fmt: skip
             yield Entry(number, str(told["day"]), feedback)
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -252,6 +255,7 @@ def candidates(library: Library, kept: Sequence[Entry]) -> list[dict[str, Any]]:
             "must_not_include": [],
             "why": said.comment,
             "feedback": said.kind.value,
+            "phrased": said.phrased,
             "cited": gold,
         }
     return list(found.values())

@@ -715,7 +715,10 @@ def print_diagnosis(checks: Sequence[Check], language: str) -> None:
     open_console().print(f"\n{text(key, language, **values)}", markup=False)
 
 
-def print_feedback(total: int, consented: int, kinds: Mapping[str, int], language: str) -> None:
+def print_feedback(
+    total: int, consented: int, kinds: Mapping[str, int], phrased: Mapping[str, int], language: str
+) -> None:
+    """How many of each kind, and how many of them on answers that a language model phrased."""
     from askamu.texts import text
 
     console = open_console()
@@ -724,4 +727,5 @@ def print_feedback(total: int, consented: int, kinds: Mapping[str, int], languag
         return
     console.print(text("feedback.listed", language, total=total, consented=consented), markup=False)
     for kind, count in kinds.items():
-        console.print(f"  {text(f'feedback.{kind}', language)}: {count}", markup=False)
+        of_model = f" ({text('feedback.phrased', language, count=phrased[kind])})" if phrased[kind] else ""
+        console.print(f"  {text(f'feedback.{kind}', language)}: {count}{of_model}", markup=False)

@@ -212,10 +212,11 @@ def list_feedback(index: IndexOption = None, as_json: JsonOption = False, lang: 
     settings = settings_for(index, lang)
     kept = list(entries(open_library(settings).folder))
     consented = sum(e.feedback.consent for e in kept)
+    kinds, phrased = counts(kept), counts([e for e in kept if e.feedback.phrased])
     if as_json:
-        print(json.dumps({"total": len(kept), "consented": consented, "kinds": counts(kept)}, indent=1))
+        print(json.dumps({"total": len(kept), "consented": consented, "kinds": kinds, "phrased": phrased}, indent=1))
     else:
-        print_feedback(len(kept), consented, counts(kept), settings.lang)
+        print_feedback(len(kept), consented, kinds, phrased, settings.lang)
 
 
 @feedback_app.command("export")
