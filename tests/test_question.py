@@ -114,6 +114,22 @@ def test_instructions_are_no_questions(text: str) -> None:
     assert read(text).refused == "injection"
 
 
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("Hvornår er næste byrådsmøde?", "out_of_scope"),
+        ("Hvornår holder udvalget sit næste møde?", "out_of_scope"),
+        ("Hvornår mødes kommunalbestyrelsen igen?", "out_of_scope"),
+        ("When is the next council meeting?", "out_of_scope"),
+        ("Hvornår skal udvalget drøfte budgettet på næste møde?", None),
+        ("Hvad besluttede udvalget om det næste møde med ministeren?", None),
+    ],
+)
+def test_minutes_are_no_calendar(text: str, refused: str | None) -> None:
+    """Of meetings to come the minutes tell nothing; those of old ones would give an old day."""
+    assert read(text).refused == refused
+
+
 TALK = (
     Turn("user", "Hvor mange fik et småjob i Fjordlev?"),
     Turn("assistant", "36 borgere (Fjordlev, 12.03.2024, punkt 1)."),
