@@ -6,7 +6,7 @@ import re
 
 from askamu import texts
 from askamu.cite import plain
-from askamu.compose.draft import Context, Draft, escape, quote, quoted
+from askamu.compose.draft import Context, Draft, escape, quote, quoted, shown, whole_words, words_of
 from askamu.compose.onward import PUT_OFF, adopted_text, history_text, is_recommended, onward, own_ways
 from askamu.danish import fold
 from askamu.decision import BESIDE, asked_for, is_of_member, outcome_of, outcomes_of, recommendation_points, told
@@ -19,6 +19,7 @@ from askamu.sentences import sentences
 FORMULA = 70  # characters up to which a decision is only a formula and stands bold
 MAX_DECISION = 1_100
 MAX_POINTS = 8
+MAX_RECOMMENDATION = 900  # that is quoted whole, where its points were not adopted
 _PART_NAMED = re.compile(r"\b\d{1,2}\.?\s?[a-h][.):]")  # »1.c« of a recommendation
 MAX_VERDICT = 420
 NEGATIVE = frozenset({Outcome.REJECTED, Outcome.POSTPONED, Outcome.SENT_BACK, Outcome.WITHDRAWN})
@@ -49,13 +50,11 @@ def _undecided(context: Context, minutes: Minutes, item: AgendaItem, hit: ItemHi
     """An item without a decision, as in an agenda: what is recommended, and that it is no more than that."""
     section = item.of_kind(SectionKind.RECOMMENDATION)[-1]
     whole = _trimmed(minutes, section)
-    span = Span(whole.start, min(whole.end, whole.start + MAX_DECISION))
+    span = whole_words(minutes.text, whole.start, whole.end, MAX_DECISION)
     mark = context.citations.mark(minutes, item, section, span)
     key = "only_agenda" if minutes.kind.startswith("dagsorden") else "no_decision"
-    text = f"{context.say(key)} – {context.place(minutes, item)}"
-    return Draft(
-        f"{text}\n\n{context.say('recommended')} {quote(span.of(minutes.text))} {mark}", Tier.POSSIBLE, (hit.place,)
-    )
+    said = f"{context.say('recommended')} {quote(shown(minutes.text, span, whole.end))} {mark}"
+    return Draft(f"{context.say(key)} – {context.place(minutes, item)}\n\n{said}", Tier.POSSIBLE, (hit.place,))
 
 
 def recommended(context: Context, hit: ItemHit) -> Draft | None:
@@ -65,9 +64,11 @@ def recommended(context: Context, hit: ItemHit) -> Draft | None:
         return None
     section = item.of_kind(SectionKind.RECOMMENDATION)[-1]
     whole = _trimmed(minutes, section)
-    points = list(recommendation_points(minutes.text, section))[:MAX_POINTS] or [whole]
-    points = [Span(p.start, min(p.end, p.start + MAX_DECISION)) for p in points]
-    quotes = [f"- {quote(p.of(minutes.text))} {context.citations.mark(minutes, item, section, p)}" for p in points]
+    quotes = []
+    for point in list(recommendation_points(minutes.text, section))[:MAX_POINTS] or [whole]:
+        span = whole_words(minutes.text, point.start, point.end, MAX_DECISION)
+        mark = context.citations.mark(minutes, item, section, span)
+        quotes.append(f"- {quote(shown(minutes.text, span, point.end))} {mark}")
     lead = f"**{context.say('from_recommendation')}** {context.place(minutes, item)}"
     parts = [lead, "\n".join(quotes), verdict(context, minutes, item)]
     if minutes.held_on is None:
@@ -82,7 +83,7 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
         raise ValueError(f"{minutes.source} item {item.number} has no decision")
     section = item.of_kind(SectionKind.DECISION)[0]
     whole = quoted(minutes, decision, MAX_DECISION)
-    said = plain(whole.of(minutes.text))
+    said = plain(words_of(minutes, decision, whole))
     mark = context.citations.mark(minutes, item, section, whole)
     where = f" – {context.place(minutes, item)}" if place else ""
     outcome = outcome_words(context, item)
@@ -91,7 +92,7 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
     if len(said) <= FORMULA and decision.final:
         lines = [f"**{escape(said.rstrip('.'))}**{where} {mark}"]
     elif decision.final and len(formula) <= FORMULA and outcome_of(formula) and not _several(minutes, whole):
-        rest = quote(minutes.text[first.end : whole.end])
+        rest = quote(words_of(minutes, decision, Span(first.end, whole.end)))
         key = "noted_with" if is_of_member(minutes.text[first.end : whole.end].strip()) else "with_addition"
         lines = [f"**{escape(formula.rstrip('.'))}** {mark}{where}", f"{context.say(key)} {rest} {mark}"]
     else:
@@ -126,8 +127,10 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem, *, of_another
         return []
     section = item.of_kind(SectionKind.RECOMMENDATION)[-1]
     if len(points) == 1:
-        mark = context.citations.mark(minutes, item, section, points[0])
-        return [f"{context.say(label)} {quote(points[0].of(minutes.text))} {mark}"]
+        point, whole = points[0], _trimmed(minutes, section)
+        cut = point == whole_words(minutes.text, whole.start, whole.end, MAX_RECOMMENDATION)
+        mark = context.citations.mark(minutes, item, section, point)
+        return [f"{context.say(label)} {quote(shown(minutes.text, point, whole.end if cut else point.end))} {mark}"]
     lines = [f"- {quote(p.of(minutes.text))} {context.citations.mark(minutes, item, section, p)}" for p in points]
     return [context.say(label) + "\n" + "\n".join(lines)]
 
@@ -154,7 +157,7 @@ def beside(minutes: Minutes, item: AgendaItem, *, of_another: bool = False) -> t
         # What was asked for, where the decision turned it down, put it off or went its own way.
         label = "not_adopted" if set(decision.outcomes) <= NEGATIVE else "recommended"
         whole = _trimmed(minutes, section)
-        points = [whole] if whole.end - whole.start <= 900 else [Span(whole.start, whole.start + 900)]
+        points = [whole_words(minutes.text, whole.start, whole.end, MAX_RECOMMENDATION)]
     elif points and not set(decision.outcomes) <= PLAINLY_ADOPTED:
         label = "adopted_partly" if set(decision.outcomes) & NEGATIVE else "recommended"
     elif points and all(asks_only_to_note(p.of(minutes.text)) for p in points):
@@ -197,7 +200,8 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     whole = quoted(minutes, decision, MAX_VERDICT)
     mark = context.citations.mark(minutes, item, section, whole)
     key = "verdict_council" if is_council(minutes.committee) else "verdict"
-    said = f"{context.say(key, outcome=outcome_words(context, item))} {quote(whole.of(minutes.text))} {mark}"
+    became = context.say(key, outcome=outcome_words(context, item))
+    said = f"{became} {quote(words_of(minutes, decision, whole))} {mark}"
     said = " ".join([said, *adopted_text(context, minutes, item, MAX_VERDICT)])
     if is_recommended(minutes, decision) or PUT_OFF & set(decision.outcomes):
         said = f"{said} {onward(context, minutes, item)}".rstrip()

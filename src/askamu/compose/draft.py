@@ -93,7 +93,22 @@ def quoted(minutes: Minutes, decision: Decision, most: int) -> Span:
     for note in notes:
         if decision.start < note.start and not minutes.text[note.end : end].strip(" \n\t."):
             end = note.start
-    end = min(end, decision.start + most)
-    while end > decision.start + 1 and minutes.text[end - 1].isspace():
-        end -= 1
-    return Span(decision.start, end)
+    return whole_words(minutes.text, decision.start, end, most)
+
+
+def whole_words(text: str, start: int, end: int, most: int) -> Span:
+    """A stretch of text without blanks at its end, cut between words where it is longer than most."""
+    if end - start > most:
+        gap = max(text.rfind(" ", start + 1, start + most), text.rfind("\n", start + 1, start + most))
+        end = gap if gap > start else start + most
+    return Span(start, start + max(1, len(text[start:end].rstrip())))
+
+
+def shown(text: str, span: Span, end: int) -> str:
+    """The words of a span, with a mark where it was cut before its end."""
+    return span.of(text) + ("" if span.end >= end else " …")
+
+
+def words_of(minutes: Minutes, decision: Decision, span: Span) -> str:
+    """The words of a decision that begin with a span's first, as `shown` shows them."""
+    return shown(minutes.text, span, quoted(minutes, decision, len(minutes.text)).end)

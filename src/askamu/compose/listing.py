@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from askamu import texts
 from askamu.compose.decision import PLAINLY_ADOPTED, decision_text, undated
-from askamu.compose.draft import Context, Draft, escape, quote, quoted
-from askamu.compose.onward import shown, whole_words
+from askamu.compose.draft import Context, Draft, escape, quote, quoted, shown, whole_words
 from askamu.danish import stem, words
 from askamu.decision import asked_for, recommendation_points
 from askamu.minutes import AgendaItem, Minutes, Outcome, SectionKind, Span, away

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
-from askamu.compose.draft import Context, quote, quoted
+from askamu.compose.draft import Context, quote, quoted, shown, whole_words
 from askamu.danish import letters
 from askamu.dates import find_dates
 from askamu.library import Library
@@ -237,15 +237,3 @@ def history_text(context: Context, minutes: Minutes, item: AgendaItem, section: 
     span = whole_words(minutes.text, start, end, MAX_HISTORY)
     mark = context.citations.mark(minutes, item, section, span)
     return f"{context.say('other_body')} {quote(shown(minutes.text, span, end))} {mark}"
-
-
-def whole_words(text: str, start: int, end: int, most: int) -> Span:
-    """A stretch of text, cut between words where it is longer than most."""
-    if end - start > most:
-        end = max(text.rfind(" ", start, start + most), text.rfind("\n", start, start + most), start + 1)
-    return Span(start, start + len(text[start:end].rstrip()))
-
-
-def shown(text: str, span: Span, end: int) -> str:
-    """The words of a span, with a mark where it was cut before its end."""
-    return span.of(text) + ("" if span.end >= end else " …")

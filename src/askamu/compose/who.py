@@ -7,7 +7,7 @@ from datetime import date
 
 from askamu import texts
 from askamu.compose.decision import MAX_DECISION, undated
-from askamu.compose.draft import Context, Draft, escape, quote, quoted
+from askamu.compose.draft import Context, Draft, escape, quote, quoted, words_of
 from askamu.danish import words
 from askamu.dates import find_dates
 from askamu.lines import read_lines
@@ -47,9 +47,8 @@ def votes(context: Context) -> Draft | None:
         return None
     span = quoted(minutes, item.decision, MAX_DECISION)
     mark = context.citations.mark(minutes, item, item.of_kind(SectionKind.DECISION)[0], span)
-    return Draft(
-        f"{quote(span.of(minutes.text))} {mark}\n\n– {context.place(minutes, item)}", Tier.ANSWER, (hit.place,)
-    )
+    said = f"{quote(words_of(minutes, item.decision, span))} {mark}"
+    return Draft(f"{said}\n\n– {context.place(minutes, item)}", Tier.ANSWER, (hit.place,))
 
 
 def _of(context: Context, minutes: Minutes) -> Draft | None:
