@@ -4,7 +4,8 @@ Each question is held against the answers of the others in its batch and some pa
 while both sides are kept near to where the untuned model has them.
 
 Source: Hu et al. 2021 (LoRA); Karpukhin et al. 2020 (DPR: in-batch and hard negatives), with any of several right
-passages (Miech et al. 2020, MIL-NCE); Hinton et al. 2015 (distillation).
+passages (Miech et al. 2020, MIL-NCE); Hinton et al. 2015 (distillation); Shamir & Zhang 2013 (averages over the steps
+in which later ones weigh more).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from askamu.vocabulary import fingerprint
 
 NAMED = 0.25  # share of the questions that name a municipality, a committee or a month
 COMPARED = 0.25  # of those, where several municipalities' passages answer: how many name them all
-AVERAGED = 0.97  # share of the running mean of the weights that each step leaves as it is
+LATER = 2  # power of a step's number by which it weighs in the mean of the weights
 QUESTION_TOKENS, PASSAGE_TOKENS = 96, 128  # in training; what is longer is cut
 RUN_TOKENS = 4_096  # of one run of passages, padding counted
 NEAR = 30  # the wrong passages nearest to a question, of which one is taken
@@ -51,7 +52,7 @@ class Recipe:
     rate: float = 3e-4
     temperature: float = 0.02
     batch: int = 32
-    passes: float = 1.5  # over the examples
+    passes: float = 2.5  # over the examples
     keep: float = 1.5  # weight of the term that keeps vectors near their old ones
     hard: float = 0.4  # share of the questions that bring a passage along that is near to them and wrong
     alike: float = 0.02  # a passage more like the question than the best answer by this much may answer it too: hidden
@@ -181,7 +182,7 @@ class Learner:
         if not checks:
             checks, best = [Check(0, 0.0, check(self))], self.state()
         progress("learn", step, steps)
-        while step < steps:
+        while step < steps and len(checks) - 1 - _best(checks) < PATIENCE:
             # Each step has its own, so that a run that goes on ends as one that did not stop.
             seed = recipe.seed * 1_000_003 + step
             chance = random.Random(seed)
@@ -198,7 +199,7 @@ class Learner:
             plan.step()
             with torch.no_grad():
                 for mean, weight in zip(means, weights, strict=True):
-                    mean.lerp_(weight, 1 - min(AVERAGED, step / (step + 1)))
+                    mean.lerp_(weight, (LATER + 1) / (step + LATER + 1))
             step += 1
             progress("learn", step, steps)
             if step % CHECK_EVERY == 0 or step == steps:
@@ -207,13 +208,9 @@ class Learner:
                     if checks[-1].mrr >= max(c.mrr for c in checks):
                         best = self.state()
                 kept.save(self, optimizer, plan, means, checks, best, step)
-                since = len(checks) - 1 - max(range(len(checks)), key=lambda n: (checks[n].mrr, n))
-                if since >= PATIENCE:
-                    break
-        at = max(range(len(checks)), key=lambda n: (checks[n].mrr, n))
         config = self.adapted.peft_config["default"].to_dict()
         tensors = {k: v.float().numpy() for k, v in best.items()}
-        return Learned(tensors, config, tuple(checks), checks[at].step)
+        return Learned(tensors, config, tuple(checks), checks[_best(checks)].step)
 
     def _asked(self, example: Example, corpus: Corpus, chance: random.Random) -> tuple[str, tuple[int, ...]]:
         asked, answers = example.asked, example.answers
@@ -270,6 +267,11 @@ class Learner:
         told = scores.masked_fill(hidden[:, columns] & ~rightly, HIDDEN).logsumexp(1)
         gone = (1 - (new * old).sum(1)).mean() + (1 - (passages * bank[columns]).sum(1)).mean()
         return (told - gained).mean() + recipe.keep * gone
+
+
+def _best(checks: Sequence[Check]) -> int:
+    """The place of the best; of equals the latest."""
+    return max(range(len(checks)), key=lambda n: (checks[n].mrr, n))
 
 
 def _batch(examples: Sequence[Example], step: int, recipe: Recipe) -> list[Example]:
