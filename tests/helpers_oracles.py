@@ -302,8 +302,8 @@ OWN = (  # words of the program's own, which stand beside a decision
     r"Heraf blev tiltrådt",
     r"Indstillingen, som blev tiltrådt",
     r"The recommendation was thereby adopted|Of this was adopted",
-    r"ikke (?:endeligt )?besluttet|not (?:finally )?decided|[Hh]vad [^.»]*beslutte\w*|what [^.»]*decided",
-    r"(?:Ikke )?[Gg]odkendt(?: som indstillet| med ændring)?\*\*",
+    r"ikke (?:endeligt )?besluttet|not (?:finally )?decided|[Hh]vad [^.»]*beslutte\w*|[Ww]hat [^.»]*decided",
+    r"(?:Ikke )?[Gg]odkendt(?: som indstillet| med ændring(?: eller tilføjelse)?)?\*\*",
 )
 
 
