@@ -19,12 +19,13 @@ from test_cli import TRACE, run
 
 from askamu import decisions, spreadsheet, texts
 from askamu.cite import plain
-from askamu.decisions import CLOSED, DecisionFilters, DecisionRow, alphabetical, first_words, labels, rows_of
+from askamu.compose.draft import whole_words
+from askamu.decisions import CLOSED, DecisionFilters, DecisionRow, alphabetical, labels, rows_of
 from askamu.errors import UnknownFilter
 from askamu.filters import read_filters
 from askamu.library import Library, open_library
 from askamu.load import Source
-from askamu.minutes import Minutes, Outcome
+from askamu.minutes import Minutes, Outcome, Span
 from askamu.parse import parse
 from askamu.record import Record
 from askamu.spreadsheet import Column, Link, as_csv, as_xlsx, harmless
@@ -198,11 +199,11 @@ def test_an_undated_meeting_keeps_its_date_unknown(library: Library) -> None:
         ("Godkendt som indstillet.", 15, "Godkendt som"),
         ("Godkendt som indstillet.", 12, "Godkendt som"),
         ("Godkendt\nsom indstillet.", 11, "Godkendt"),
-        ("Arbejdsmarkedsudvalget", 10, ""),  # a word is shown whole or not at all
+        ("Arbejdsmarkedsudvalget", 10, "Arbejdsmar"),  # no quote is empty
     ],
 )
-def test_words_are_never_cut(text: str, most: int, shown: str) -> None:
-    assert first_words(text, 0, len(text), most).of(text) == shown
+def test_words_are_not_cut_where_there_are_several(text: str, most: int, shown: str) -> None:
+    assert whole_words(text, Span(0, len(text)), most).of(text) == shown
 
 
 def test_what_is_cut_says_so() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from askamu.answer import ask
 from askamu.compose.draft import shown, whole_words
 from askamu.library import open_library
+from askamu.minutes import Span
 
 WISHES = " ".join(
     f"Udvalget ønsker desuden, at forvaltningen undersøger havnebane nummer {n} nærmere." for n in range(40)
@@ -69,9 +70,9 @@ def test_where_it_is_cut_is_shown(decision: str, question: str, tmp_path: Path) 
 
 @given(st.text(st.sampled_from("ab \n"), min_size=1).filter(str.strip), st.integers(1, 30))
 def test_a_cut_stretch_is_of_whole_words_where_there_are_any(text: str, most: int) -> None:
-    start = len(text) - len(text.lstrip())
-    span = whole_words(text, start, len(text), most)
-    assert start == span.start < span.end <= min(len(text), start + most)
-    assert shown(text, span, len(text.rstrip())).endswith(" …") is (span.end < len(text.rstrip()))
-    if span.end < len(text.rstrip()) and text[span.end : span.end + 1].strip():
-        assert not any(c.isspace() for c in text[start : start + most])
+    text = text.strip()
+    span = whole_words(text, Span(0, len(text)), most)
+    assert 0 == span.start < span.end <= min(len(text), most)
+    assert shown(text, span, len(text)).endswith(" …") is (span.end < len(text))
+    if span.end < len(text) and not text[span.end].isspace():
+        assert not any(c.isspace() for c in text[: most + 1])

@@ -290,7 +290,7 @@ def shown(request: Request, library: Library, n: int, step: Step, asked: str | N
     points: list[Span] = []
     followed: list[Span] = []
     if decision is not None:
-        span = quoted(minutes, decision, decision.end - decision.start)
+        span = quoted(minutes, decision)
         said = Said(cut(span.of(minutes.text), LONG), here(request, step.permalink(span)))
         theirs = own_ways(minutes, item)
         beside, points = deciding.beside(minutes, item, of_another=bool(theirs))

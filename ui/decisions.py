@@ -14,10 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from askamu import decisions
 from askamu.cite import is_margin, plain, short_date
-from askamu.decisions import ENDINGS, SORTS, DecisionFilters, DecisionRow, Ending, Quote, first_words
+from askamu.compose.draft import whole_words
+from askamu.decisions import ENDINGS, SORTS, DecisionFilters, DecisionRow, Ending, Quote
 from askamu.errors import AskamuError
 from askamu.filters import Sort, read_filters
-from askamu.minutes import Outcome
+from askamu.minutes import Outcome, Span
 from askamu.texts import text
 from askamu.ui import render
 from askamu.ui.chat import sentence
@@ -311,7 +312,7 @@ def view(request: Request, row: DecisionRow, language: str) -> dict[str, Any]:
 
 def lines(quote: Quote) -> list[str]:
     """The first words of a quote, on lines as its writer meant them."""
-    cut = first_words(quote.text, 0, len(quote.text), QUOTE)
+    cut = whole_words(quote.text, Span(0, len(quote.text)), QUOTE)
     said = cut.of(quote.text)
     ends = [m.start() for m in re.finditer("\n", said) if not is_margin(said, m.start())]
     parts = [plain(said[a:b]) for a, b in pairwise([0, *ends, len(said)])]

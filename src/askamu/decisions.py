@@ -17,7 +17,7 @@ from urllib.parse import quote as in_address
 from askamu import spreadsheet
 from askamu.cite import date_text, plain, title_span
 from askamu.compose.decision import FORMULA, PLAINLY_ADOPTED, asks_only_to_note
-from askamu.compose.draft import quoted
+from askamu.compose.draft import quoted, whole_words
 from askamu.compose.onward import own_ways
 from askamu.danish import fold, stem, stop_words, words
 from askamu.decision import told
@@ -206,7 +206,7 @@ def _closed(minutes: Minutes, index: int, item: AgendaItem) -> DecisionRow:
 
 def _decided(minutes: Minutes, index: int, item: AgendaItem, decision: Decision | None) -> DecisionRow:
     assert decision is not None
-    whole = quoted(minutes, decision, len(minutes.text))
+    whole = quoted(minutes, decision)
     outcomes = decision.outcomes
     final: bool | None = decision.final
     if set(outcomes) & {Outcome.POSTPONED, Outcome.SENT_BACK}:
@@ -265,18 +265,8 @@ def _row(
 
 def quote_of(source: str, span: Span, most: int) -> Quote:
     """The first words of a span of the stored text."""
-    cut = first_words(source, span.start, span.end, most)
+    cut = whole_words(source, span, most)
     return Quote(cut.start, cut.end, cut.of(source), cut.end == span.end)
-
-
-def first_words(source: str, start: int, end: int, most: int) -> Span:
-    """The beginning of a stretch of text, at most so many characters, never cut inside a word."""
-    if end - start <= most:
-        return Span(start, end)
-    cut = start + most
-    while cut > start and not source[cut].isspace():
-        cut -= 1
-    return Span(start, start + len(source[start:cut].rstrip()))
 
 
 # -- what is shown -----------------------------------------------------------------------------

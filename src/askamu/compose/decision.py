@@ -6,7 +6,7 @@ import re
 
 from askamu import texts
 from askamu.cite import plain
-from askamu.compose.draft import Context, Draft, escape, quote, quoted, shown, whole_words, words_of
+from askamu.compose.draft import Context, Draft, escape, quote, quoted, shown, whole_words
 from askamu.compose.onward import PUT_OFF, adopted_text, history_text, is_recommended, onward, own_ways
 from askamu.danish import fold
 from askamu.decision import BESIDE, asked_for, is_of_member, outcome_of, outcomes_of, recommendation_points, told
@@ -19,7 +19,7 @@ from askamu.sentences import sentences
 FORMULA = 70  # characters up to which a decision is only a formula and stands bold
 MAX_DECISION = 1_100
 MAX_POINTS = 8
-MAX_RECOMMENDATION = 900  # that is quoted whole, where its points were not adopted
+MAX_POINT = 900  # of a recommendation, beside a decision
 _PART_NAMED = re.compile(r"\b\d{1,2}\.?\s?[a-h][.):]")  # »1.c« of a recommendation
 MAX_VERDICT = 420
 NEGATIVE = frozenset({Outcome.REJECTED, Outcome.POSTPONED, Outcome.SENT_BACK, Outcome.WITHDRAWN})
@@ -49,11 +49,10 @@ def compose(context: Context, hit: ItemHit) -> Draft | None:
 def _undecided(context: Context, minutes: Minutes, item: AgendaItem, hit: ItemHit) -> Draft:
     """An item without a decision, as in an agenda: what is recommended, and that it is no more than that."""
     section = item.of_kind(SectionKind.RECOMMENDATION)[-1]
-    whole = _trimmed(minutes, section)
-    span = whole_words(minutes.text, whole.start, whole.end, MAX_DECISION)
-    mark = context.citations.mark(minutes, item, section, span)
     key = "only_agenda" if minutes.kind.startswith("dagsorden") else "no_decision"
-    said = f"{context.say('recommended')} {quote(shown(minutes.text, span, whole.end))} {mark}"
+    said = (
+        f"{context.say('recommended')} {context.cite(minutes, item, section, _trimmed(minutes, section), MAX_DECISION)}"
+    )
     return Draft(f"{context.say(key)} – {context.place(minutes, item)}\n\n{said}", Tier.POSSIBLE, (hit.place,))
 
 
@@ -63,12 +62,8 @@ def recommended(context: Context, hit: ItemHit) -> Draft | None:
     if item is None or item.closed or not item.of_kind(SectionKind.RECOMMENDATION):
         return None
     section = item.of_kind(SectionKind.RECOMMENDATION)[-1]
-    whole = _trimmed(minutes, section)
-    quotes = []
-    for point in list(recommendation_points(minutes.text, section))[:MAX_POINTS] or [whole]:
-        span = whole_words(minutes.text, point.start, point.end, MAX_DECISION)
-        mark = context.citations.mark(minutes, item, section, span)
-        quotes.append(f"- {quote(shown(minutes.text, span, point.end))} {mark}")
+    points = list(recommendation_points(minutes.text, section))[:MAX_POINTS] or [_trimmed(minutes, section)]
+    quotes = [f"- {context.cite(minutes, item, section, point, MAX_DECISION)}" for point in points]
     lead = f"**{context.say('from_recommendation')}** {context.place(minutes, item)}"
     parts = [lead, "\n".join(quotes), verdict(context, minutes, item)]
     if minutes.held_on is None:
@@ -82,8 +77,9 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
     if decision is None:
         raise ValueError(f"{minutes.source} item {item.number} has no decision")
     section = item.of_kind(SectionKind.DECISION)[0]
-    whole = quoted(minutes, decision, MAX_DECISION)
-    said = plain(words_of(minutes, decision, whole))
+    entire = quoted(minutes, decision)
+    whole = whole_words(minutes.text, entire, MAX_DECISION)
+    said = plain(shown(minutes.text, whole, entire.end))
     mark = context.citations.mark(minutes, item, section, whole)
     where = f" – {context.place(minutes, item)}" if place else ""
     outcome = outcome_words(context, item)
@@ -92,7 +88,7 @@ def decision_text(context: Context, minutes: Minutes, item: AgendaItem, *, place
     if len(said) <= FORMULA and decision.final:
         lines = [f"**{escape(said.rstrip('.'))}**{where} {mark}"]
     elif decision.final and len(formula) <= FORMULA and outcome_of(formula) and not _several(minutes, whole):
-        rest = quote(words_of(minutes, decision, Span(first.end, whole.end)))
+        rest = quote(shown(minutes.text, Span(first.end, whole.end), entire.end))
         key = "noted_with" if is_of_member(minutes.text[first.end : whole.end].strip()) else "with_addition"
         lines = [f"**{escape(formula.rstrip('.'))}** {mark}{where}", f"{context.say(key)} {rest} {mark}"]
     else:
@@ -126,13 +122,10 @@ def _adopted(context: Context, minutes: Minutes, item: AgendaItem, *, of_another
     if not points:
         return []
     section = item.of_kind(SectionKind.RECOMMENDATION)[-1]
-    if len(points) == 1:
-        point, whole = points[0], _trimmed(minutes, section)
-        cut = point == whole_words(minutes.text, whole.start, whole.end, MAX_RECOMMENDATION)
-        mark = context.citations.mark(minutes, item, section, point)
-        return [f"{context.say(label)} {quote(shown(minutes.text, point, whole.end if cut else point.end))} {mark}"]
-    lines = [f"- {quote(p.of(minutes.text))} {context.citations.mark(minutes, item, section, p)}" for p in points]
-    return [context.say(label) + "\n" + "\n".join(lines)]
+    said = [context.cite(minutes, item, section, point, MAX_POINT) for point in points]
+    if len(said) == 1:
+        return [f"{context.say(label)} {said[0]}"]
+    return [context.say(label) + "\n" + "\n".join(f"- {point}" for point in said)]
 
 
 def beside(minutes: Minutes, item: AgendaItem, *, of_another: bool = False) -> tuple[str, list[Span]]:
@@ -156,8 +149,7 @@ def beside(minutes: Minutes, item: AgendaItem, *, of_another: bool = False) -> t
     elif not points and Outcome.NONE not in decision.outcomes:
         # What was asked for, where the decision turned it down, put it off or went its own way.
         label = "not_adopted" if set(decision.outcomes) <= NEGATIVE else "recommended"
-        whole = _trimmed(minutes, section)
-        points = [whole_words(minutes.text, whole.start, whole.end, MAX_RECOMMENDATION)]
+        points = [_trimmed(minutes, section)]
     elif points and not set(decision.outcomes) <= PLAINLY_ADOPTED:
         label = "adopted_partly" if set(decision.outcomes) & NEGATIVE else "recommended"
     elif points and all(asks_only_to_note(p.of(minutes.text)) for p in points):
@@ -187,7 +179,7 @@ def in_verdict(minutes: Minutes, item: AgendaItem, span: Span) -> bool:
     """Whether a span is quoted with the verdict."""
     if item.decision is None:
         return False
-    whole = quoted(minutes, item.decision, MAX_VERDICT)
+    whole = whole_words(minutes.text, quoted(minutes, item.decision), MAX_VERDICT)
     return whole.start <= span.start and span.end <= whole.end
 
 
@@ -197,11 +189,9 @@ def verdict(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     if decision is None:
         return context.say("no_decision")
     section = item.of_kind(SectionKind.DECISION)[0]
-    whole = quoted(minutes, decision, MAX_VERDICT)
-    mark = context.citations.mark(minutes, item, section, whole)
     key = "verdict_council" if is_council(minutes.committee) else "verdict"
     became = context.say(key, outcome=outcome_words(context, item))
-    said = f"{became} {quote(words_of(minutes, decision, whole))} {mark}"
+    said = f"{became} {context.cite(minutes, item, section, quoted(minutes, decision), MAX_VERDICT)}"
     said = " ".join([said, *adopted_text(context, minutes, item, MAX_VERDICT)])
     if is_recommended(minutes, decision) or PUT_OFF & set(decision.outcomes):
         said = f"{said} {onward(context, minutes, item)}".rstrip()

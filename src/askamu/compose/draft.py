@@ -8,7 +8,7 @@ from askamu import texts
 from askamu.cite import Citations, plain, short_date, title_span
 from askamu.library import Library
 from askamu.limits import Limits
-from askamu.minutes import AgendaItem, Decision, Minutes, Span, away
+from askamu.minutes import AgendaItem, Decision, Minutes, Section, Span, away
 from askamu.passage import Tier
 from askamu.question import Question
 from askamu.record import MeetingRow
@@ -66,6 +66,11 @@ class Context:
             parts.append(self.say("item", number=item.number or "?") + title)
         return ", ".join(parts)
 
+    def cite(self, minutes: Minutes, item: AgendaItem, section: Section, span: Span, most: int) -> str:
+        """»…« of a stretch and its mark; cut between words where it is longer than most, and then it shows."""
+        cut = whole_words(minutes.text, span, most)
+        return f"{quote(shown(minutes.text, cut, span.end))} {self.citations.mark(minutes, item, section, cut)}"
+
     def mark_title(self, minutes: Minutes, item: AgendaItem) -> str:
         section, span = title_span(minutes, item)
         return self.citations.mark(minutes, item, section, span)
@@ -83,7 +88,7 @@ def quote(text: str) -> str:
     return f"»{escape(plain(text))}«"
 
 
-def quoted(minutes: Minutes, decision: Decision, most: int) -> Span:
+def quoted(minutes: Minutes, decision: Decision) -> Span:
     """The decision as it is quoted: without the notes on who was away that it ends with; they answer another question.
 
     What stands after such a note is part of the decision, and the note with it.
@@ -93,22 +98,21 @@ def quoted(minutes: Minutes, decision: Decision, most: int) -> Span:
     for note in notes:
         if decision.start < note.start and not minutes.text[note.end : end].strip(" \n\t."):
             end = note.start
-    return whole_words(minutes.text, decision.start, end, most)
+    return Span(decision.start, decision.start + max(1, len(minutes.text[decision.start : end].rstrip())))
 
 
-def whole_words(text: str, start: int, end: int, most: int) -> Span:
-    """A stretch of text without blanks at its end, cut between words where it is longer than most."""
-    if end - start > most:
-        gap = max(text.rfind(" ", start + 1, start + most), text.rfind("\n", start + 1, start + most))
-        end = gap if gap > start else start + most
-    return Span(start, start + max(1, len(text[start:end].rstrip())))
+def whole_words(text: str, span: Span, most: int) -> Span:
+    """A stretch of text, cut between words where it is longer than most."""
+    if span.end - span.start <= most:
+        return span
+    cut = span.start + most
+    while cut > span.start and not text[cut].isspace():
+        cut -= 1
+    if cut == span.start:  # one word
+        cut += most
+    return Span(span.start, span.start + len(text[span.start : cut].rstrip()))
 
 
 def shown(text: str, span: Span, end: int) -> str:
     """The words of a span, with a mark where it was cut before its end."""
     return span.of(text) + ("" if span.end >= end else " …")
-
-
-def words_of(minutes: Minutes, decision: Decision, span: Span) -> str:
-    """The words of a decision that begin with a span's first, as `shown` shows them."""
-    return shown(minutes.text, span, quoted(minutes, decision, len(minutes.text)).end)

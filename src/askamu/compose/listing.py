@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from askamu import texts
 from askamu.compose.decision import PLAINLY_ADOPTED, decision_text, undated
-from askamu.compose.draft import Context, Draft, escape, quote, quoted, shown, whole_words
+from askamu.compose.draft import Context, Draft, escape, quote, quoted
 from askamu.danish import stem, words
 from askamu.decision import asked_for, recommendation_points
 from askamu.minutes import AgendaItem, Minutes, Outcome, SectionKind, Span, away
@@ -221,10 +221,7 @@ def _line(context: Context, minutes: Minutes, item: AgendaItem, *, with_decision
     line = f"- {context.say('item', number=item.number or '?')}: {closed}{title} {mark}"
     if with_decision and item.decision:
         section = item.of_kind(SectionKind.DECISION)[0]
-        whole = quoted(minutes, item.decision, len(minutes.text))
-        span = whole_words(minutes.text, whole.start, whole.end, MAX_SAID)
-        said = quote(shown(minutes.text, span, whole.end))
-        line += f" – {said} {context.citations.mark(minutes, item, section, span)}"
+        line += f" – {context.cite(minutes, item, section, quoted(minutes, item.decision), MAX_SAID)}"
     if outcome and with_decision:
         for point in _adopted_points(minutes, item, outcome)[:1]:
             section = item.of_kind(SectionKind.RECOMMENDATION)[-1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
-from askamu.compose.draft import Context, quote, quoted, shown, whole_words
+from askamu.compose.draft import Context, quoted
 from askamu.danish import letters
 from askamu.dates import find_dates
 from askamu.library import Library
@@ -54,15 +54,12 @@ def onward(context: Context, minutes: Minutes, item: AgendaItem) -> str:
     there, again = found
     decision = again.decision
     assert decision is not None
-    end = quoted(there, decision, len(there.text)).end
-    span = whole_words(there.text, decision.start, end, MAX_SAID)
-    mark = context.citations.mark(there, again, again.of_kind(SectionKind.DECISION)[0], span)
     key = "settled" if recommended and decision.final else "treated_later"
     outside = "" if any(m.id == there.id for m in context.meetings) else f" {context.say('outside')}"
-    said = (
-        f"{context.say(key, place=context.place(there, again) + outside)} {quote(shown(there.text, span, end))} {mark}"
-    )
-    return " ".join([said, *adopted_text(context, there, again, MAX_SAID)])
+    section = again.of_kind(SectionKind.DECISION)[0]
+    said = context.cite(there, again, section, quoted(there, decision), MAX_SAID)
+    where = context.say(key, place=context.place(there, again) + outside)
+    return " ".join([where, said, *adopted_text(context, there, again, MAX_SAID)])
 
 
 def later(library: Library, minutes: Minutes, item: AgendaItem) -> tuple[Minutes, AgendaItem] | None:
@@ -134,9 +131,8 @@ def adopted_text(context: Context, minutes: Minutes, item: AgendaItem, most: int
         start, end = entry.head.start, entry.said.end
         if end - start > most:
             start = next((s.start for s in _own_words(minutes, entry)), start)
-        span = whole_words(minutes.text, start, end, most)
-        mark = context.citations.mark(minutes, item, entry.section, span)
-        texts.append(f"{context.say('adopted_from')} {quote(shown(minutes.text, span, end))} {mark}")
+        said = context.cite(minutes, item, entry.section, Span(start, end), most)
+        texts.append(f"{context.say('adopted_from')} {said}")
     return texts
 
 
@@ -234,6 +230,4 @@ def history_text(context: Context, minutes: Minutes, item: AgendaItem, section: 
     start, end = section.start, section.end
     while end > start and minutes.text[end - 1].isspace():
         end -= 1
-    span = whole_words(minutes.text, start, end, MAX_HISTORY)
-    mark = context.citations.mark(minutes, item, section, span)
-    return f"{context.say('other_body')} {quote(shown(minutes.text, span, end))} {mark}"
+    return f"{context.say('other_body')} {context.cite(minutes, item, section, Span(start, end), MAX_HISTORY)}"

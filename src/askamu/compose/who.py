@@ -7,7 +7,7 @@ from datetime import date
 
 from askamu import texts
 from askamu.compose.decision import MAX_DECISION, undated
-from askamu.compose.draft import Context, Draft, escape, quote, quoted, words_of
+from askamu.compose.draft import Context, Draft, escape, quote, quoted
 from askamu.danish import words
 from askamu.dates import find_dates
 from askamu.lines import read_lines
@@ -45,9 +45,8 @@ def votes(context: Context) -> Draft | None:
     minutes, item = context.minutes(hit), context.item(hit)
     if item is None or item.decision is None or not item.decision.votes:
         return None
-    span = quoted(minutes, item.decision, MAX_DECISION)
-    mark = context.citations.mark(minutes, item, item.of_kind(SectionKind.DECISION)[0], span)
-    said = f"{quote(words_of(minutes, item.decision, span))} {mark}"
+    section = item.of_kind(SectionKind.DECISION)[0]
+    said = context.cite(minutes, item, section, quoted(minutes, item.decision), MAX_DECISION)
     return Draft(f"{said}\n\n– {context.place(minutes, item)}", Tier.ANSWER, (hit.place,))
 
 

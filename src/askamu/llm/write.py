@@ -22,7 +22,7 @@ from askamu import prompts, texts
 from askamu.answer import Work
 from askamu.cite import Citations
 from askamu.compose import Context, decision
-from askamu.compose.draft import escape, quote
+from askamu.compose.draft import escape, quote, whole_words
 from askamu.compose.draft import quoted as quoted_decision
 from askamu.compose.fact import LABELS
 from askamu.errors import LanguageModelFailed
@@ -406,9 +406,8 @@ def finished(answer: Answer, draft: Draft, verification: Verification) -> Answer
         return replace(answer, warnings=(*answer.warnings, said), verification=verification, timings_ms=timings)
     citations = Citations(context.library, context.language)
     written = draft.text(citations)
-    own = [(c.document, c.start, c.end) for c in citations.all()]
-    quoted = all(any(d == c.document and a <= c.start and c.end <= b for d, a, b in own) for c in answer.citations)
-    if answer.kind is QuestionKind.DECISION or not quoted:  # a decision's words are never left to a paraphrase
+    all_there = all(covered(citations, c.document, c.start, c.end) for c in answer.citations)
+    if answer.kind is QuestionKind.DECISION or not all_there:  # a decision's words are never left to a paraphrase
         known = {c.n: c for c in answer.citations}
         verbatim = _MARK_N.sub(lambda m: citations.again(known[int(m[1])]) if int(m[1]) in known else m[0], answer.text)
         written = f"{written}\n\n{texts.text('llm.verbatim', context.language)}\n\n{verbatim}"
@@ -431,6 +430,11 @@ def finished(answer: Answer, draft: Draft, verification: Verification) -> Answer
     )
 
 
+def covered(citations: Citations, document: str, start: int, end: int) -> bool:
+    """Whether one citation holds the whole of a stretch."""
+    return any(c.document == document and c.start <= start and end <= c.end for c in citations.all())
+
+
 def verdicts(draft: Draft, citations: Citations) -> list[str]:
     """The whole decision of each item of which a part is told and that is not simply what was recommended.
 
@@ -443,9 +447,8 @@ def verdicts(draft: Draft, citations: Citations) -> list[str]:
         minutes, item = evidence.minutes, evidence.item
         if item is None or item.decision is None or not decision.diverges(item):
             continue
-        whole = quoted_decision(minutes, item.decision, decision.MAX_VERDICT)
-        shown = [(c.start, c.end) for c in citations.all() if c.document == minutes.id]
-        if not any(start <= whole.start and whole.end <= end for start, end in shown):
+        whole = whole_words(minutes.text, quoted_decision(minutes, item.decision), decision.MAX_VERDICT)
+        if not covered(citations, minutes.id, whole.start, whole.end):
             found.append(decision.verdict(context, minutes, item))
     return found
 
